@@ -1,0 +1,105 @@
+#include "core/drop.h"
+
+#include <string>
+
+namespace weir {
+namespace {
+
+constexpr std::array<DropInfo, kDropCount> kDrops = {{
+    {Drop::frame_too_long, "frame_too_long", StageKind::ingest, DropKind::drop,
+     "a frame was longer than the input's frame_limit: raise it"},
+    {Drop::frame_cut, "frame_cut", StageKind::ingest, DropKind::reject,
+     "the stream or file ended inside a frame: the sender was killed or the file is still being written"},
+    {Drop::packet_cut, "packet_cut", StageKind::ingest, DropKind::reject,
+     "a packet ended inside its headers: raise the capture's snap length"},
+    {Drop::packet_not_ip, "packet_not_ip", StageKind::ingest, DropKind::filter, "not IPv4 or IPv6"},
+    {Drop::packet_bad_ip, "packet_bad_ip", StageKind::ingest, DropKind::reject,
+     "an IP header contradicted itself"},
+    {Drop::packet_fragment, "packet_fragment", StageKind::ingest, DropKind::reject,
+     "an IP fragment; fragments are not put together"},
+    {Drop::packet_tcp, "packet_tcp", StageKind::ingest, DropKind::reject,
+     "a TCP segment; TCP streams are not put together"},
+    {Drop::packet_not_udp, "packet_not_udp", StageKind::ingest, DropKind::filter, "neither UDP nor TCP"},
+    {Drop::packet_other_port, "packet_other_port", StageKind::ingest, DropKind::filter,
+     "UDP on a port that is not one of the input's ports"},
+    {Drop::packet_bad_udp, "packet_bad_udp", StageKind::ingest, DropKind::reject,
+     "a UDP length contradicted the IP length"},
+    {Drop::capture_damaged, "capture_damaged", StageKind::ingest, DropKind::reject,
+     "a record of a capture file contradicted itself"},
+    {Drop::ring_full, "ring_full", StageKind::ingest, DropKind::drop,
+     "the decode lcores are behind: give more of them, or set overflow: backpressure"},
+    {Drop::pool_empty, "pool_empty", StageKind::ingest, DropKind::drop, "no batch was free: raise pools"},
+    {Drop::nic_missed, "nic_missed", StageKind::ingest, DropKind::drop,
+     "the NIC lost packets because the ingest lcore was late: more queues and ingest lcores"},
+    {Drop::nic_no_mbuf, "nic_no_mbuf", StageKind::ingest, DropKind::drop,
+     "the NIC driver found no free mbuf: raise the input's mbufs"},
+    {Drop::nic_error, "nic_error", StageKind::ingest, DropKind::drop,
+     "the NIC counted erroneous packets: check the tap"},
+    {Drop::kernel_drop, "kernel_drop", StageKind::ingest, DropKind::drop,
+     "the kernel's AF_PACKET buffer was full: more queues and ingest lcores"},
+    {Drop::ingest_shutdown, "ingest_shutdown", StageKind::ingest, DropKind::drop,
+     "still waiting in an ingest lcore when the drain time ended"},
+    {Drop::dnstap_malformed, "dnstap_malformed", StageKind::decode, DropKind::reject,
+     "a frame's protobuf did not parse"},
+    {Drop::dnstap_not_message, "dnstap_not_message", StageKind::decode, DropKind::reject,
+     "a dnstap frame of a type other than MESSAGE"},
+    {Drop::duplicate_response, "duplicate_response", StageKind::decode, DropKind::filter,
+     "a copy of a response whose transaction was already written"},
+    {Drop::event_too_large, "event_too_large", StageKind::decode, DropKind::drop,
+     "no large batch was free for an event: raise pools"},
+    {Drop::decode_shutdown, "decode_shutdown", StageKind::decode, DropKind::drop,
+     "still waiting in a decode lcore when the drain time ended"},
+    {Drop::backlog_full, "backlog_full", StageKind::output, DropKind::drop,
+     "the destination is slower than the traffic: raise backlog, or set when_full: block"},
+    {Drop::write_failed, "write_failed", StageKind::output, DropKind::drop,
+     "the destination refused the bytes: see the log for the reason"},
+    {Drop::output_shutdown, "output_shutdown", StageKind::output, DropKind::drop,
+     "not accepted by the destination when the drain time ended"},
+}};
+
+consteval bool in_order() {
+  for (size_t i = 0; i < kDropCount; ++i)
+    if (static_cast<size_t>(kDrops[i].drop) != i) return false;
+  return true;
+}
+static_assert(in_order(), "kDrops must follow the order of Drop");
+
+constexpr std::array<std::string_view, 3> kMetricNames = {
+    "weir_ingest_drops_total", "weir_decode_drops_total", "weir_output_drops_total"};
+
+}  // namespace
+
+const DropInfo& drop_info(Drop drop) noexcept { return kDrops[static_cast<size_t>(drop)]; }
+
+std::string_view to_string(StageKind stage) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"ingest", "decode", "output"};
+  return kNames[static_cast<size_t>(stage)];
+}
+
+std::string_view to_string(DropKind kind) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"drop", "reject", "filter"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+uint64_t DropCounters::total(StageKind stage) const noexcept {
+  uint64_t sum = 0;
+  for (const DropInfo& info : kDrops)
+    if (info.stage == stage) sum += get(info.drop);
+  return sum;
+}
+
+void DropCounters::describe(MetricVisitor& visitor, StageKind stage, const Labels& owner) const {
+  for (const DropInfo& info : kDrops) {
+    if (info.stage != stage) continue;
+    Labels labels = owner;
+    labels.push_back({"kind", std::string(to_string(info.kind))});
+    labels.push_back({"reason", std::string(info.name)});
+    visitor.counter(
+        kMetricNames[static_cast<size_t>(stage)],
+        "Units that ended here without being written, by reason; kind drop means lost: docs/metrics.md "
+        "has a remedy for each reason.",
+        labels, static_cast<double>(get(info.drop)));
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,84 @@
+// Every way in which a unit ends before it is written. One enumerator a way, one counter each, one label
+// value on weir_<stage>_drops_total, one row in docs/metrics.md (a test keeps them in step).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/counter.h"
+#include "core/metric.h"
+
+namespace weir {
+
+enum class StageKind : uint8_t { ingest, decode, output };
+
+// drop: we lost it. reject: it was malformed or is of a kind that Weir does not decode. filter: told to skip.
+enum class DropKind : uint8_t { drop, reject, filter };
+
+enum class Drop : uint8_t {
+  // ingest, dnstap streams and files
+  frame_too_long,  // longer than the frame limit; skipped, the connection lives on
+  frame_cut,       // the stream or file ended inside a frame
+  // ingest, packets
+  packet_cut,         // shorter than its own headers say, in the link, IP or UDP header
+  packet_not_ip,      // ARP, LLDP and other ethertypes; link types not decoded
+  packet_bad_ip,      // IP header that contradicts itself
+  packet_fragment,    // IP fragment (reassembly is not done)
+  packet_tcp,         // TCP segment (reassembly is not done)
+  packet_not_udp,     // neither UDP nor TCP
+  packet_other_port,  // UDP, but neither port is one of the DNS ports
+  packet_bad_udp,     // UDP length contradicts IP's
+  capture_damaged,    // a capture file's record that contradicts itself
+  // ingest, all
+  ring_full,        // the decode lcores are behind and overflow: drop
+  pool_empty,       // no batch was free
+  nic_missed,       // the NIC had no descriptor free (imissed)
+  nic_no_mbuf,      // the NIC driver found no mbuf (rx_nombuf)
+  nic_error,        // the NIC counted the packet as erroneous (ierrors)
+  kernel_drop,      // AF_PACKET's socket buffer was full (PACKET_STATISTICS)
+  ingest_shutdown,  // still waiting when the drain time ended
+  // decode
+  dnstap_malformed,    // the protobuf does not parse, or has no message
+  dnstap_not_message,  // a Dnstap type other than MESSAGE
+  duplicate_response,  // a response to a transaction that was already written
+  event_too_large,     // no large batch was free for it
+  decode_shutdown,     // still waiting when the drain time ended
+  // output
+  backlog_full,     // the output is slower than the street, when_full: drop_newest
+  write_failed,     // the destination refused the bytes for good (disk full, pipe closed)
+  output_shutdown,  // not accepted by the destination when the drain time ended
+  count_
+};
+
+constexpr size_t kDropCount = static_cast<size_t>(Drop::count_);
+
+struct DropInfo {
+  Drop drop;
+  std::string_view name;
+  StageKind stage;
+  DropKind kind;
+  std::string_view help;
+};
+
+const DropInfo& drop_info(Drop drop) noexcept;
+std::string_view to_string(StageKind stage) noexcept;
+std::string_view to_string(DropKind kind) noexcept;
+
+// One lcore's drop counters; any thread reads.
+class DropCounters {
+ public:
+  void add(Drop drop, uint64_t units) noexcept { counters_[static_cast<size_t>(drop)].add(units); }
+  // For sources that count for us (NIC, kernel): the total so far.
+  void set(Drop drop, uint64_t units) noexcept { counters_[static_cast<size_t>(drop)].set(units); }
+  [[nodiscard]] uint64_t get(Drop drop) const noexcept { return counters_[static_cast<size_t>(drop)].get(); }
+  [[nodiscard]] uint64_t total(StageKind stage) const noexcept;
+  // Shows every reason of `stage` as weir_<stage>_drops_total{<owner>,kind=,reason=}, zeros too.
+  void describe(MetricVisitor& visitor, StageKind stage, const Labels& owner) const;
+
+ private:
+  std::array<Counter, kDropCount> counters_;
+};
+
+}  // namespace weir

@@ -1,0 +1,38 @@
+// Frame: the bytes of one DNS message or one dnstap payload with origin and arrival time: the record that
+// ingest lcores write and decode lcores read. Header, then payload_len bytes, padded to 8.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/addr.h"
+
+namespace weir {
+
+enum class FrameKind : uint8_t {
+  dnstap,   // payload: a Dnstap protobuf message; src: the sender of the stream, absent for UNIX sockets and
+            // files
+  dns_udp,  // payload: a DNS message from a UDP datagram; src, dst: the datagram's
+};
+
+struct Frame {
+  uint32_t record_len = 0;
+  uint32_t payload_len = 0;
+  uint64_t arrival_ns = 0;  // CLOCK_MONOTONIC of the burst that took it in
+  uint64_t time_ns = 0;     // packets: capture time since 1970; dnstap: 0
+  uint16_t input = 0;       // index of the input in the configuration
+  FrameKind kind = FrameKind::dnstap;
+  bool cut = false;       // the capture's snap length cut the payload
+  bool live = false;      // packets: from a port, so that time goes on when none arrive
+  uint32_t wire_len = 0;  // packets: length of the DNS message on the wire; more than payload_len if cut
+  Endpoint src;
+  Endpoint dst;
+
+  [[nodiscard]] std::span<const uint8_t> payload() const noexcept {
+    return {reinterpret_cast<const uint8_t*>(this + 1), payload_len};
+  }
+  uint8_t* payload_start() noexcept { return reinterpret_cast<uint8_t*>(this + 1); }
+};
+static_assert(sizeof(Frame) % 8 == 0);
+
+}  // namespace weir

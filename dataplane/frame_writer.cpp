@@ -1,0 +1,70 @@
+#include "dataplane/frame_writer.h"
+
+#include <new>
+
+namespace weir {
+
+FrameWriter::FrameWriter(std::vector<Ring*> rings, BatchPool& pool) : pool_(pool) {
+  writers_.reserve(rings.size());
+  for (Ring* ring : rings) writers_.push_back(std::make_unique<BatchWriter>(*ring, pool));
+}
+
+Frame* FrameWriter::reserve(unsigned shard, uint32_t payload_len, const Now& now) noexcept {
+  BatchWriter& writer = *writers_[shard];
+  const size_t bytes = sizeof(Frame) + payload_len;
+  uint8_t* room = writer.reserve(bytes, now.mono_ns);
+  if (room == nullptr) {
+    full_ = writer.full();
+    return nullptr;
+  }
+  reserved_ = &writer;
+  reserved_len_ = BatchWriter::padded(bytes);
+  auto* frame = new (room) Frame;
+  frame->record_len = reserved_len_;
+  frame->payload_len = payload_len;
+  frame->arrival_ns = now.mono_ns;
+  return frame;
+}
+
+void FrameWriter::commit() noexcept { reserved_->commit(reserved_len_, 1); }
+
+Drop FrameWriter::why_full() const noexcept {
+  return full_ == BatchWriter::Full::pool ? Drop::pool_empty : Drop::ring_full;
+}
+
+void FrameWriter::end_burst(const Now& now) noexcept {
+  for (auto& writer : writers_) {
+    writer->ring().collect(pool_);
+    writer->end_burst(now.mono_ns);
+  }
+}
+
+bool FrameWriter::flush() noexcept {
+  bool all = true;
+  for (auto& writer : writers_) all &= writer->flush();
+  return all;
+}
+
+void FrameWriter::close() noexcept {
+  for (auto& writer : writers_) writer->ring().close();
+}
+
+uint64_t FrameWriter::abandon() noexcept {
+  uint64_t units = 0;
+  for (auto& writer : writers_) units += writer->abandon();
+  return units;
+}
+
+uint64_t FrameWriter::pushed() const noexcept {
+  uint64_t units = 0;
+  for (const auto& writer : writers_) units += writer->ring().pushed();
+  return units;
+}
+
+uint64_t FrameWriter::open_units() const noexcept {
+  uint64_t units = 0;
+  for (const auto& writer : writers_) units += writer->open_units();
+  return units;
+}
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+// What each kind of input can be told: plain values, filled from the configuration (docs/configuration.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/addr.h"
+
+namespace weir {
+
+enum class Overflow : uint8_t {
+  drop,          // what the rings have no room for is counted and gone
+  backpressure,  // stop reading until there is room; the wait is a metric
+};
+
+// A listener for dnstap streams (TCP or UNIX).
+struct DnstapListenOptions {
+  std::string name = "dnstap";
+  Target listen;
+  Overflow overflow = Overflow::backpressure;
+  uint32_t frame_limit = 1U << 20U;  // bytes; longer frames are skipped and counted
+  uint32_t max_connections = 4096;
+  uint32_t handshake_timeout_ms = 5'000;  // from accept to START
+  uint32_t idle_timeout_ms = 0;           // without a byte; 0: never
+  uint32_t read_buffer = 256U << 10U;     // bytes a read
+  uint32_t socket_mode = 0660;            // UNIX sockets
+  std::string socket_owner;               // USER or USER:GROUP, empty: as is
+};
+
+// Packets from a port: a PCI address, a vdev string ("net_pcap0,rx_pcap=x.pcap"), or AF_PACKET on an
+// interface.
+struct MirrorOptions {
+  std::string name = "mirror";
+  std::string port;       // PCI address or vdev string; empty if interface is set
+  std::string interface;  // AF_PACKET by interface name
+  uint16_t queues = 1;
+  uint32_t mbufs = 8192;  // a queue
+  uint16_t rx_descriptors = 1024;
+  std::vector<uint16_t> dns_ports = {53};
+  Overflow overflow = Overflow::drop;
+};
+
+// Files: dnstap Frame Streams, pcap or pcapng, told apart by their first bytes; .gz or not; "-" is standard
+// input.
+struct FileOptions {
+  std::string name = "file";
+  std::vector<std::string> paths;
+  std::vector<uint16_t> dns_ports = {53};
+  uint32_t frame_limit = 1U << 20U;
+};
+
+}  // namespace weir

@@ -1,0 +1,72 @@
+// Output: one export lcore's instance of a configured output: takes Events, writes them to the outside world.
+// Owner: the export lcore. in = written + drops + backlog, in events and in units.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/batch.h"
+#include "core/drop.h"
+#include "core/event.h"
+#include "core/histogram.h"
+#include "core/stage.h"
+
+namespace weir {
+
+struct OutputCounters {
+  Counter in_events;
+  Counter in_units;
+  Counter written_events;  // the destination has taken the last byte of them
+  Counter written_units;
+  Counter written_bytes;
+  Counter backlog_events;  // a level: formatted or taken, not yet written
+  Counter backlog_units;
+  Counter backlog_bytes;
+  Counter up;          // 1: the destination takes data; 0: it does not (down since the last fault)
+  Counter faults;      // connects or writes that failed
+  Counter block_ns;    // time in which when_full: block held the street
+  Histogram latency;   // from arrival to written, an event
+  DropCounters drops;  // units
+};
+
+class Output {
+ public:
+  Output(std::string name, unsigned lcore) : name_(std::move(name)), lcore_(lcore) {}
+  virtual ~Output() = default;
+
+  // The owner lcore. Takes every event of the batch (written, kept or dropped with a count), or none and says
+  // false: when_full: block and no room; the stage then calls again with the same batch.
+  [[nodiscard]] virtual bool take(const Batch& events, const Now& now) = 0;
+  // The owner lcore, every loop: timers, reconnects, pending writes. true: did work.
+  virtual bool poll(const Now& now) = 0;
+  // The owner lcore, after the last take(): writes what waits; true when nothing waits (or nothing can be
+  // done).
+  [[nodiscard]] virtual bool drain(const Now& now) = 0;
+  // Any thread: files are reopened at the next poll (SIGHUP).
+  virtual void request_reopen() {}
+  // Control thread after the lcore stopped: what waits is counted as Drop::output_shutdown.
+  virtual void abandon() = 0;
+  // Any thread: only what is the output's own; ExportStage shows the common counters.
+  virtual void describe(MetricVisitor&) const {}
+
+  [[nodiscard]] const OutputCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
+  // in_units = written_units + drops + backlog_units.
+  [[nodiscard]] Balance balance() const noexcept {
+    return {.in = counters_.in_units.get(),
+            .out = counters_.written_units.get(),
+            .drops = counters_.drops.total(StageKind::output),
+            .in_flight = counters_.backlog_units.get()};
+  }
+
+ protected:
+  OutputCounters counters_;
+
+ private:
+  std::string name_;
+  unsigned lcore_;
+};
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// What each kind of output can be told: plain values, filled from the configuration (docs/configuration.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/addr.h"
+
+namespace weir {
+
+enum class WhenFull : uint8_t {
+  drop_newest,  // count the event and go on
+  block,        // wait; the street stops behind this output
+};
+
+struct JsonFields {
+  std::vector<std::string> fields;  // only these keys, empty: all
+  std::vector<std::string> omit;    // but not these
+  bool authority = false;           // authority section
+  bool additional = false;          // additional section, OPT and TSIG left out
+  bool sequence =
+      false;  // "seq": number of the line within its export lcore's output, and "lane": the export lcore
+};
+
+// JSON lines.
+struct JsonOptions {
+  std::string name = "json";
+  Target to;  // file, stdio, tcp or null
+  JsonFields json;
+  uint32_t flush_ms = 1'000;                   // written at least this often
+  uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
+  WhenFull when_full = WhenFull::drop_newest;  // files and stdout: block is the default in the configuration
+};
+
+struct StatsdOptions {
+  std::string name = "statsd";
+  Target to;  // udp
+  uint32_t interval_ms = 10'000;
+  std::string prefix = "weir";
+  uint32_t max_datagram = 1'432;  // bytes of payload
+};
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// Config: what the configuration file and the flags say, as plain values with defaults. Read once at start.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/addr.h"
+#include "core/result.h"
+#include "dataplane/input_options.h"
+#include "decoder/decode_options.h"
+#include "exporters/output_options.h"
+
+namespace weir {
+
+using InputConfig = std::variant<DnstapListenOptions, MirrorOptions, FileOptions>;
+using OutputConfig = std::variant<JsonOptions, StatsdOptions>;
+
+enum class IdlePolicy : uint8_t {
+  automatic,  // spin if every lcore has a CPU of its own that is isolated from the scheduler, else adaptive
+  spin,       // poll for ever
+  adaptive,   // pause, yield, then sleep, up to 1 ms
+};
+
+struct LcoreConfig {
+  unsigned ingest = 0;  // 0: from the machine
+  unsigned decode = 0;
+  unsigned export_ = 0;  // `export` in the file
+  IdlePolicy idle = IdlePolicy::automatic;
+  std::vector<unsigned> cpus;  // pinned in the order ingest, decode, export; empty: floating over all CPUs
+};
+
+struct RingConfig {
+  uint32_t depth = 16;  // batches that may wait in one ring
+  uint32_t batch_bytes = 64U << 10U;
+  uint32_t large_batches = 16;  // a pool, for frames over batch_bytes
+};
+
+struct EalConfig {
+  std::string hugepages = "auto";  // auto, on, off
+  uint32_t memory_mb = 0;          // 0: from the plan
+  std::vector<std::string> args;   // passed through
+};
+
+struct MetricsConfig {
+  std::optional<Target> listen;  // tcp; the file writes HOST:PORT
+};
+
+struct Config {
+  std::vector<InputConfig> inputs;
+  std::vector<OutputConfig> outputs;
+  DecodeOptions match;
+  LcoreConfig lcores;
+  RingConfig rings;
+  EalConfig eal;
+  MetricsConfig metrics;
+  uint32_t drain_timeout_ms = 10'000;
+  std::string log_level = "info";
+};
+
+// Reads YAML. Errors name file, line, key, what is expected, and the remedy; unknown keys are errors.
+Result<Config> load_config(const std::string& path);
+Result<Config> parse_config(const std::string& yaml, const std::string& file_name);
+
+}  // namespace weir
