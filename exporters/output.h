@@ -47,6 +47,10 @@ class Output {
   virtual void request_reopen() {}
   // Control thread after the lcore stopped: what waits is counted as Drop::output_shutdown.
   virtual void abandon() = 0;
+  // Any thread: nothing can be written any more (standard output's reader is gone), so that going on is of no use.
+  [[nodiscard]] virtual bool ended() const { return false; }
+  // Control thread, after the lcore stopped: a sentence when a fault ended the output, else empty.
+  [[nodiscard]] virtual std::string fault() const { return {}; }
   // Any thread: only what is the output's own; ExportStage shows the common counters.
   virtual void describe(MetricVisitor&) const {}
 
