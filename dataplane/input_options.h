@@ -26,6 +26,7 @@ struct DnstapListenOptions {
   uint32_t read_buffer = 256U << 10U;     // bytes a read
   uint32_t socket_mode = 0660;            // UNIX sockets
   std::string socket_owner;               // USER or USER:GROUP, empty: as is
+  bool operator==(const DnstapListenOptions&) const = default;
 };
 
 // Packets from a port: a PCI address, a vdev string ("net_pcap0,rx_pcap=x.pcap"), or AF_PACKET on an
@@ -39,6 +40,7 @@ struct MirrorOptions {
   uint16_t rx_descriptors = 1024;
   std::vector<uint16_t> dns_ports = {53};
   Overflow overflow = Overflow::drop;
+  bool operator==(const MirrorOptions&) const = default;
 };
 
 // Files: dnstap Frame Streams, pcap or pcapng, told apart by their first bytes; .gz or not; "-" is standard
@@ -48,6 +50,7 @@ struct FileOptions {
   std::vector<std::string> paths;
   std::vector<uint16_t> dns_ports = {53};
   uint32_t frame_limit = 1U << 20U;
+  bool operator==(const FileOptions&) const = default;
 };
 
 }  // namespace weir

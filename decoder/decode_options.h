@@ -12,6 +12,7 @@ struct DecodeOptions {
       5'000;                  // a query without its response is written as QUERY after this, in packet time
   uint32_t reorder_ms = 100;  // a response waits so long for a query that was captured after it
   uint32_t table_entries = 65'536;  // a shard; more evict the oldest, which is written as QUERY or RESPONSE
+  bool operator==(const DecodeOptions&) const = default;
 };
 
 }  // namespace weir

@@ -21,6 +21,7 @@ struct JsonFields {
   bool additional = false;          // additional section, OPT and TSIG left out
   bool sequence =
       false;  // "seq": number of the line within its export lcore's output, and "lane": the export lcore
+  bool operator==(const JsonFields&) const = default;
 };
 
 // JSON lines.
@@ -31,6 +32,7 @@ struct JsonOptions {
   uint32_t flush_ms = 1'000;                   // written at least this often
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
   WhenFull when_full = WhenFull::drop_newest;  // files and stdout: block is the default in the configuration
+  bool operator==(const JsonOptions&) const = default;
 };
 
 struct StatsdOptions {
@@ -39,6 +41,7 @@ struct StatsdOptions {
   uint32_t interval_ms = 10'000;
   std::string prefix = "weir";
   uint32_t max_datagram = 1'432;  // bytes of payload
+  bool operator==(const StatsdOptions&) const = default;
 };
 
 }  // namespace weir

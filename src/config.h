@@ -30,22 +30,32 @@ struct LcoreConfig {
   unsigned export_ = 0;  // `export` in the file
   IdlePolicy idle = IdlePolicy::automatic;
   std::vector<unsigned> cpus;  // pinned in the order ingest, decode, export; empty: floating over all CPUs
+  bool operator==(const LcoreConfig&) const = default;
 };
 
 struct RingConfig {
   uint32_t depth = 16;  // batches that may wait in one ring
   uint32_t batch_bytes = 64U << 10U;
   uint32_t large_batches = 16;  // a pool, for frames over batch_bytes
+  bool operator==(const RingConfig&) const = default;
+};
+
+enum class Hugepages : uint8_t {
+  automatic,  // when enough of them are free
+  on,         // or refuse to start
+  off,
 };
 
 struct EalConfig {
-  std::string hugepages = "auto";  // auto, on, off
-  uint32_t memory_mb = 0;          // 0: from the plan
-  std::vector<std::string> args;   // passed through
+  Hugepages hugepages = Hugepages::automatic;
+  uint64_t memory = 0;            // bytes; 0: from the plan
+  std::vector<std::string> args;  // passed through
+  bool operator==(const EalConfig&) const = default;
 };
 
 struct MetricsConfig {
   std::optional<Target> listen;  // tcp; the file writes HOST:PORT
+  bool operator==(const MetricsConfig&) const = default;
 };
 
 struct Config {
@@ -57,11 +67,16 @@ struct Config {
   EalConfig eal;
   MetricsConfig metrics;
   uint32_t drain_timeout_ms = 10'000;
-  std::string log_level = "info";
+  std::string log_level = "info";  // debug, info, warning, error, off
+  bool operator==(const Config&) const = default;
 };
 
-// Reads YAML. Errors name file, line, key, what is expected, and the remedy; unknown keys are errors.
+// Reads YAML. Errors name file, line, key, what is expected, and the remedy, one a line; unknown keys are
+// errors.
 Result<Config> load_config(const std::string& path);
 Result<Config> parse_config(const std::string& yaml, const std::string& file_name);
+
+// What `weir run` does when it is told nothing: dnstap from this machine, JSON lines on standard output.
+std::string embedded_default_config();
 
 }  // namespace weir

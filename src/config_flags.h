@@ -1,0 +1,30 @@
+// What flags name, as parts of a Config: by the same rules as the configuration file. Called by the commands;
+// errors start with the flag.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "src/config.h"
+
+namespace weir {
+
+// "tcp://HOST:PORT" or "unix:///PATH".
+Result<InputConfig> dnstap_input_from_flag(const std::string& text);
+// An interface, a PCI address, or a DPDK vdev ("net_pcap0,rx_pcap=x.pcap").
+Result<InputConfig> mirror_input_from_flag(const std::string& text);
+// "-" is standard input. `flag` is what errors name.
+Result<InputConfig> file_input_from_flag(const std::vector<std::string>& paths, const std::string& flag);
+// "-", a path, "tcp://HOST:PORT" or "null:". A relative path is one from the working directory.
+Result<OutputConfig> json_output_from_flag(const std::string& text);
+// "udp://HOST:PORT".
+Result<OutputConfig> statsd_output_from_flag(const std::string& text);
+// "HOST:PORT".
+Result<Target> metrics_from_flag(const std::string& text);
+
+// The rules that span inputs, outputs and sections, for a Config that flags have changed. Inputs and outputs
+// that share a name get a number behind it, so that metrics tell them apart.
+Status validate(Config& config);
+
+}  // namespace weir
