@@ -26,9 +26,9 @@ enum class Drop : uint8_t {
   packet_not_ip,      // ARP, LLDP and other ethertypes; link types not decoded
   packet_bad_ip,      // IP header that contradicts itself
   packet_fragment,    // IP fragment (reassembly is not done)
-  packet_tcp,         // TCP segment (reassembly is not done)
+  packet_tcp,         // TCP segment on one of the DNS ports (reassembly is not done)
   packet_not_udp,     // neither UDP nor TCP
-  packet_other_port,  // UDP, but neither port is one of the DNS ports
+  packet_other_port,  // UDP or TCP, but neither port is one of the DNS ports
   packet_bad_udp,     // UDP length contradicts IP's
   capture_damaged,    // a capture file's record that contradicts itself
   // ingest, all

@@ -1,0 +1,90 @@
+#include "dataplane/eal.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <array>
+#include <cstring>
+
+#include "dataplane/eal_log.h"
+
+namespace weir {
+namespace {
+
+struct LcoreTask {
+  void (*fn)(void*) = nullptr;
+  void* arg = nullptr;
+};
+
+// EAL is one per process, so is this.
+EalLog& eal_log() {
+  static auto* log = new EalLog;  // never freed: DPDK may log until the process ends
+  return *log;
+}
+
+std::array<LcoreTask, RTE_MAX_LCORE> tasks;
+
+int run_task(void* task) {
+  const auto* what = static_cast<LcoreTask*>(task);
+  what->fn(what->arg);
+  return 0;
+}
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.replace(at, 1, "; ");
+  return text;
+}
+
+}  // namespace
+
+Status start_eal(const std::vector<std::string>& args) {
+  static std::vector<std::string> kept;  // DPDK keeps pointers into argv
+  kept = {"weir"};
+  kept.insert(kept.end(), args.begin(), args.end());
+  std::vector<char*> argv;
+  argv.reserve(kept.size() + 1);
+  for (std::string& arg : kept) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+
+  eal_log().attach();
+  int result = 0;
+  int reason = 0;
+  {
+    const SilentStdout silent;
+    result = rte_eal_init(static_cast<int>(kept.size()), argv.data());
+    reason = rte_errno;
+  }
+  if (result < 0) {
+    std::string said = one_line(eal_said());
+    if (said.empty()) said = std::strerror(reason);
+    std::string text = "DPDK's EAL did not start with \"";
+    for (size_t i = 1; i < kept.size(); ++i) text += (i > 1 ? " " : "") + kept[i];
+    return Error{text + "\": " + said + ". See `eal:` in the configuration, and `weir plan`."};
+  }
+  eal_log().forward();
+  return Ok{};
+}
+
+std::string eal_said() { return eal_log().text(); }
+
+unsigned eal_ports() { return rte_eth_dev_count_avail(); }
+
+Status run_on_lcore(unsigned lcore_id, void (*fn)(void*), void* arg) {
+  if (lcore_id >= RTE_MAX_LCORE || rte_lcore_is_enabled(lcore_id) == 0)
+    return Error{"EAL has no lcore " + std::to_string(lcore_id) +
+                 ": `eal: args` must leave --lcores to Weir, or name as many lcores as `weir plan` prints."};
+  tasks[lcore_id] = {fn, arg};
+  if (rte_eal_remote_launch(run_task, &tasks[lcore_id], lcore_id) != 0)
+    return Error{"EAL's lcore " + std::to_string(lcore_id) + " is already running a stage."};
+  return Ok{};
+}
+
+void wait_for_lcore(unsigned lcore_id) { (void)rte_eal_wait_lcore(lcore_id); }
+
+void stop_eal() { (void)rte_eal_cleanup(); }
+
+}  // namespace weir
