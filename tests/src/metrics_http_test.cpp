@@ -1,0 +1,76 @@
+#include "src/metrics_http.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace weir {
+namespace {
+
+// A port that was free a moment ago.
+uint16_t free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in addr{};
+  addr.sin_family = AF_INET;
+  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t len = sizeof addr;
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&addr), len), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&addr), &len), 0);
+  close(fd);
+  return ntohs(addr.sin_port);
+}
+
+std::string get(uint16_t port, const std::string& path) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in addr{};
+  addr.sin_family = AF_INET;
+  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  addr.sin_port = htons(port);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&addr), sizeof addr), 0);
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = read(fd, buffer, sizeof buffer)) > 0;)
+    answer.append(buffer, static_cast<size_t>(n));
+  close(fd);
+  return answer;
+}
+
+TEST(MetricsHttp, ServesWhatTheSourceSays) {
+  const uint16_t port = free_port();
+  Histogram histogram;
+  histogram.observe(2'000, 3);
+  std::string fault;
+  auto http = MetricsHttp::start("127.0.0.1:" + std::to_string(port),
+                                 {.describe =
+                                      [&](MetricVisitor& visitor) {
+                                        visitor.counter("weir_a_total", "Help of a.", {{"lcore", "0"}}, 7);
+                                        visitor.gauge("weir_b", "Help of b.", {}, 8);
+                                        visitor.counter("weir_a_total", "Help of a.", {{"lcore", "1"}}, 9);
+                                        visitor.histogram("weir_h_seconds", "Help of h.", {}, histogram);
+                                      },
+                                  .unhealthy = [&] { return fault; },
+                                  .not_ready = [] { return std::string("draining"); }});
+  ASSERT_TRUE(http.ok()) << http.error().message;
+  const std::string metrics = get(port, "/metrics");
+  EXPECT_NE(
+      metrics.find("# TYPE weir_a_total counter\nweir_a_total{lcore=\"0\"} 7\nweir_a_total{lcore=\"1\"} 9\n"),
+      std::string::npos)
+      << metrics;
+  EXPECT_NE(metrics.find("weir_h_seconds_bucket{le=\"+Inf\"} 3"), std::string::npos) << metrics;
+  EXPECT_EQ(get(port, "/healthz").substr(0, 15), "HTTP/1.1 200 OK");
+  fault = "lcore 1 is stuck";
+  EXPECT_NE(get(port, "/healthz").find("lcore 1 is stuck"), std::string::npos);
+  EXPECT_EQ(get(port, "/readyz").substr(0, 12), "HTTP/1.1 503");
+
+  auto second = MetricsHttp::start("127.0.0.1:" + std::to_string(port), {});
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir
