@@ -13,6 +13,7 @@ BatchPool::BatchPool(size_t count, size_t batch_bytes, size_t large_count, size_
       batch_bytes_(batch_bytes),
       large_left_(large_count),
       large_bytes_(large_bytes),
+      largest_bytes_(large_count != 0 ? std::max(batch_bytes, large_bytes) : batch_bytes),
       memory_bytes_(count * batch_bytes),
       batches_(count) {
   void* memory = mmap(nullptr, memory_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -55,6 +55,8 @@ class BatchPool {
 
   [[nodiscard]] size_t size() const noexcept { return count_; }
   [[nodiscard]] size_t batch_bytes() const noexcept { return batch_bytes_; }
+  // More than this no batch can ever hold.
+  [[nodiscard]] size_t largest_bytes() const noexcept { return largest_bytes_; }
   [[nodiscard]] uint64_t in_use() const noexcept { return in_use_.get(); }  // any thread
 
  private:
@@ -62,6 +64,7 @@ class BatchPool {
   size_t batch_bytes_;
   size_t large_left_;
   size_t large_bytes_;
+  size_t largest_bytes_;
   uint8_t* memory_ = nullptr;
   size_t memory_bytes_ = 0;
   std::vector<Batch> batches_;

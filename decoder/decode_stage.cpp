@@ -1,0 +1,194 @@
+#include "decoder/decode_stage.h"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "core/frame.h"
+#include "decoder/dnstap.h"
+#include "decoder/event_writer.h"
+#include "decoder/packet.h"
+
+namespace weir {
+
+struct DecodeStage::State {
+  State(unsigned shard_number, DecodeOptions decode_options, std::vector<Ring*> rings, Ring& out,
+        std::unique_ptr<BatchPool> batch_pool)
+      : shard(shard_number),
+        options(std::move(decode_options)),
+        in(std::move(rings)),
+        pool(std::move(batch_pool)),
+        writer(out, *pool) {}
+
+  // Each false: no room, to be called again with the same.
+  bool decode(const Frame& frame) noexcept;
+  bool decode_dnstap(const Frame& frame) noexcept;
+  bool decode_packet(const Frame& frame) noexcept;
+  bool read_current() noexcept;
+
+  bool next_batch() noexcept;
+  void release_current() noexcept;
+  [[nodiscard]] bool inputs_ended() const noexcept;
+
+  unsigned shard;
+  DecodeOptions options;
+  std::vector<Ring*> in;
+  std::unique_ptr<BatchPool> pool;
+  EventWriter writer;
+  size_t next_ring = 0;
+  Batch* current = nullptr;  // popped from current_ring, read up to `at`
+  Ring* current_ring = nullptr;
+  uint32_t at = 0;
+  Counter unread;  // units of `current` from `at` on
+};
+
+bool DecodeStage::State::decode(const Frame& frame) noexcept {
+  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : decode_packet(frame);
+}
+
+bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
+  const std::span<const uint8_t> payload = frame.payload();
+  Event* event = nullptr;
+  const EventSink::Room room = writer.reserve(payload.size(), event);
+  if (room == EventSink::Room::later) return false;
+  if (room == EventSink::Room::never) {
+    writer.drop(Drop::event_too_large, 1);
+    return true;
+  }
+  const DnstapResult result = walk_dnstap(payload, *event);
+  if (result != DnstapResult::ok) {
+    writer.drop(result == DnstapResult::malformed ? Drop::dnstap_malformed : Drop::dnstap_not_message, 1);
+    return true;
+  }
+  event->arrival_ns = frame.arrival_ns;
+  event->input = frame.input;
+  event->peer = frame.src;
+  std::memcpy(event->bytes_start(), payload.data(), payload.size());
+  writer.commit();
+  return true;
+}
+
+bool DecodeStage::State::decode_packet(const Frame& frame) noexcept {
+  Packet packet;
+  read_packet(frame, options.dns_ports, packet);
+  Event* event = nullptr;
+  const EventSink::Room room = writer.reserve(packet.wire.size(), event);
+  if (room == EventSink::Room::later) return false;
+  if (room == EventSink::Room::never) {
+    writer.drop(Drop::event_too_large, 1);
+    return true;
+  }
+  event->arrival_ns = frame.arrival_ns;
+  event->input = frame.input;
+  set_packet_origin(*event, packet.client, packet.server);
+  if (packet.response) {
+    event->kind = EventKind::response;
+    event->response = packet.dns;
+    event->response_time_ns = packet.time_ns;
+    event->has_response_time = true;
+  } else {
+    event->kind = EventKind::query;
+    event->query = packet.dns;
+    event->query_time_ns = packet.time_ns;
+    event->has_query_time = true;
+  }
+  std::memcpy(event->bytes_start(), packet.wire.data(), packet.wire.size());
+  writer.commit();
+  return true;
+}
+
+bool DecodeStage::State::read_current() noexcept {
+  while (at < current->used) {
+    const auto& frame = *reinterpret_cast<const Frame*>(current->data + at);
+    if (!decode(frame)) return false;
+    at += frame.record_len;
+    unread.set(unread.get() - 1);
+  }
+  release_current();
+  return true;
+}
+
+bool DecodeStage::State::next_batch() noexcept {
+  current_ring = in[next_ring];
+  next_ring = next_ring + 1 == in.size() ? 0 : next_ring + 1;
+  current = current_ring->pop();
+  at = 0;
+  if (current != nullptr) unread.set(current->units);
+  return current != nullptr;
+}
+
+void DecodeStage::State::release_current() noexcept {
+  current_ring->release(current);
+  current = nullptr;
+}
+
+bool DecodeStage::State::inputs_ended() const noexcept {
+  for (const Ring* ring : in)
+    if (!ring->ended()) return false;
+  return true;
+}
+
+DecodeStage::DecodeStage(unsigned shard, const DecodeOptions& options, std::vector<Ring*> in, Ring* out,
+                         std::unique_ptr<BatchPool> pool)
+    : state_(std::make_unique<State>(shard, options, std::move(in), *out, std::move(pool))) {}
+
+DecodeStage::~DecodeStage() = default;
+
+Poll DecodeStage::poll(const Now& now) {
+  State& s = *state_;
+  s.writer.begin_burst(now.mono_ns);
+  bool busy = false;
+  for (size_t i = 0; i < s.in.size(); ++i) {
+    if (s.current == nullptr && !s.next_batch()) continue;
+    if (!s.read_current()) return Poll::idle;
+    busy = true;
+  }
+  if (!busy && s.inputs_ended()) {
+    if (!s.writer.flush()) return Poll::idle;
+    s.writer.close();
+    return Poll::done;
+  }
+  s.writer.end_burst();
+  return busy ? Poll::busy : Poll::idle;
+}
+
+void DecodeStage::abandon() {
+  State& s = *state_;
+  if (s.current != nullptr) {
+    s.writer.drop(Drop::decode_shutdown, s.unread.get());
+    s.unread.set(0);
+    s.release_current();
+  }
+  for (Ring* ring : s.in) {
+    while (Batch* batch = ring->pop()) {
+      s.writer.drop(Drop::decode_shutdown, batch->units);
+      ring->release(batch);
+    }
+  }
+  s.writer.abandon();
+}
+
+Balance DecodeStage::balance() const noexcept {
+  const State& s = *state_;
+  Balance balance;
+  for (const Ring* ring : s.in) balance.in += ring->popped();
+  balance.out = s.writer.pushed();
+  balance.drops = s.writer.dropped();
+  balance.in_flight = s.unread.get() + s.writer.open_units();
+  return balance;
+}
+
+void DecodeStage::describe(MetricVisitor& visitor) const {
+  const State& s = *state_;
+  const std::string shard = std::to_string(s.shard);
+  visitor.counter("weir_decode_units_total",
+                  "Frames (dnstap frames and packets) taken from the ingest lcores.", {{"shard", shard}},
+                  static_cast<double>(balance().in));
+  s.writer.describe(visitor, {{"shard", shard}});
+  visitor.gauge("weir_pool_batches_in_use", "Batches of the pool that are filled, waiting or being read.",
+                {{"stage", "decode"}, {"lcore", shard}}, static_cast<double>(s.pool->in_use()));
+  visitor.gauge("weir_pool_batches", "Batches that the pool has.", {{"stage", "decode"}, {"lcore", shard}},
+                static_cast<double>(s.pool->size()));
+}
+
+}  // namespace weir

@@ -1,0 +1,51 @@
+#include "decoder/packet.h"
+
+#include <algorithm>
+
+#include "decoder/dns_message.h"
+
+namespace weir {
+namespace {
+
+// Not these, for they were found before the end of what was captured.
+bool due_to_cut(Malformed malformed) noexcept {
+  return malformed != Malformed::name_bad && malformed != Malformed::rdata_bad &&
+         malformed != Malformed::opt_bad;
+}
+
+bool is_dns_port(const std::vector<uint16_t>& ports, const Endpoint& endpoint) noexcept {
+  return std::find(ports.begin(), ports.end(), endpoint.port) != ports.end();
+}
+
+}  // namespace
+
+void read_packet(const Frame& frame, const std::vector<uint16_t>& dns_ports, Packet& out) noexcept {
+  out.wire = frame.payload();
+  out.dns = {};
+  out.dns.wire = {.off = 0, .len = frame.payload_len};
+  out.dns.wire_len = frame.cut ? frame.wire_len : frame.payload_len;
+  walk_dns_message(out.wire, out.dns);
+  if (frame.cut && due_to_cut(out.dns.malformed)) out.dns.malformed = Malformed::capture_cut;
+  // RFC 1035 section 4.1.1: QR says it, whatever the ports are.
+  out.response = out.dns.has_header ? out.dns.qr()
+                                    : is_dns_port(dns_ports, frame.src) && !is_dns_port(dns_ports, frame.dst);
+  out.client = out.response ? frame.dst : frame.src;
+  out.server = out.response ? frame.src : frame.dst;
+  out.time_ns = frame.time_ns;
+  out.arrival_ns = frame.arrival_ns;
+  out.input = frame.input;
+}
+
+void set_packet_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept {
+  constexpr int32_t kInet = 1;  // dnstap's numbers, so that formats need no second table
+  constexpr int32_t kInet6 = 2;
+  constexpr int32_t kUdp = 1;
+  event.has_family = true;
+  event.family = client.addr.len == 16 ? kInet6 : kInet;
+  event.has_protocol = true;
+  event.protocol = kUdp;
+  event.client = client;
+  event.server = server;
+}
+
+}  // namespace weir

@@ -1,0 +1,270 @@
+#include "decoder/decode_stage.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <new>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/frame.h"
+#include "tests/fstrm_payloads.h"
+
+namespace weir {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string kDnstap = "\x78\x01\x72\x02\x08\x05";  // a MESSAGE of type CLIENT_QUERY, nothing more
+
+struct Sizes {
+  size_t inputs = 1;
+  unsigned ring = 4;  // batches
+  size_t pool = 8;
+  size_t batch_bytes = 4096;
+  size_t large_bytes = 1U << 17U;
+};
+
+// Plays the ingest lcores before the stage and the export lcore behind it.
+class Street {
+ public:
+  explicit Street(const Sizes& in_sizes = {}, const Sizes& out_sizes = {}, const DecodeOptions& options = {})
+      : out_(out_sizes.ring, 64) {
+    std::vector<Ring*> rings;
+    for (size_t i = 0; i < in_sizes.inputs; ++i) {
+      pools_.push_back(
+          std::make_unique<BatchPool>(in_sizes.pool, in_sizes.batch_bytes, 4, in_sizes.large_bytes));
+      in_.push_back(std::make_unique<Ring>(in_sizes.ring, 64));
+      writers_.push_back(std::make_unique<BatchWriter>(*in_.back(), *pools_.back()));
+      rings.push_back(in_.back().get());
+    }
+    stage_ = std::make_unique<DecodeStage>(
+        3, options, rings, &out_,
+        std::make_unique<BatchPool>(out_sizes.pool, out_sizes.batch_bytes, 2, out_sizes.large_bytes));
+  }
+
+  [[nodiscard]] bool put(std::span<const uint8_t> payload, const Frame& head = {}, size_t input = 0) {
+    const size_t bytes = sizeof(Frame) + payload.size();
+    uint8_t* room = writers_[input]->reserve(bytes, 0);
+    if (room == nullptr) return false;
+    auto* frame = new (room) Frame(head);
+    frame->record_len = BatchWriter::padded(bytes);
+    frame->payload_len = static_cast<uint32_t>(payload.size());
+    std::memcpy(frame->payload_start(), payload.data(), payload.size());
+    writers_[input]->commit(frame->record_len, 1);
+    return true;
+  }
+  [[nodiscard]] bool put(const std::string& payload, const Frame& head = {}, size_t input = 0) {
+    return put({reinterpret_cast<const uint8_t*>(payload.data()), payload.size()}, head, input);
+  }
+  bool flush(size_t input = 0) { return writers_[input]->flush(); }
+  void close() {
+    for (auto& ring : in_) ring->close();
+  }
+
+  Poll poll() {
+    const Poll result = stage_->poll({.mono_ns = ++now_, .wall_ns = 0});
+    EXPECT_TRUE(stage_->balance().even());
+    return result;
+  }
+  // Takes at most `batches` from the stage's ring.
+  void take(unsigned batches) {
+    while (batches-- != 0) {
+      Batch* batch = out_.pop();
+      if (batch == nullptr) return;
+      for_each_record<Event>(*batch, [&](const Event& event) {
+        events.push_back(event);
+        const auto bytes = event.bytes();
+        payloads.emplace_back(bytes.begin(), bytes.end());
+        units += event.units;
+      });
+      out_.release(batch);
+    }
+  }
+  void run_to_end() {
+    for (size_t i = 0; i < in_.size(); ++i)
+      while (!writers_[i]->flush()) {
+        poll();
+        take(1);
+      }
+    close();
+    for (Poll result = Poll::idle; result != Poll::done;) {
+      result = poll();
+      take(1);
+    }
+    take(1'000);
+  }
+
+  DecodeStage& stage() { return *stage_; }
+  Ring& in(size_t i = 0) { return *in_[i]; }
+  Ring& out() { return out_; }
+
+  std::vector<Event> events;
+  std::vector<std::vector<uint8_t>> payloads;  // the bytes behind each
+  uint64_t units = 0;
+
+ private:
+  std::vector<std::unique_ptr<BatchPool>> pools_;
+  std::vector<std::unique_ptr<Ring>> in_;
+  std::vector<std::unique_ptr<BatchWriter>> writers_;
+  Ring out_;
+  std::unique_ptr<DecodeStage> stage_;
+  uint64_t now_ = 0;
+};
+
+// Keeps every sample by name and the values of its labels.
+class Samples : public MetricVisitor {
+ public:
+  void counter(std::string_view name, std::string_view help, const Labels& labels, double value) override {
+    keep(name, help, labels, value);
+  }
+  void gauge(std::string_view name, std::string_view help, const Labels& labels, double value) override {
+    keep(name, help, labels, value);
+  }
+  void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
+
+  double at(const std::string& key) const {
+    auto found = values_.find(key);
+    if (found == values_.end()) ADD_FAILURE() << "no sample " << key;
+    return found == values_.end() ? -1 : found->second;
+  }
+
+ private:
+  void keep(std::string_view name, std::string_view help, const Labels& labels, double value) {
+    std::string key(name);
+    for (const Label& label : labels) key += " " + label.value;
+    EXPECT_FALSE(help.empty()) << key;
+    EXPECT_TRUE(values_.emplace(key, value).second) << key << " twice";
+  }
+  std::map<std::string, double> values_;
+};
+
+Samples samples(const Stage& stage) {
+  Samples s;
+  stage.describe(s);
+  return s;
+}
+
+TEST(DecodeStage, DnstapFrameBecomesAnEventWithItsPayload) {
+  Street street;
+  Frame head;
+  head.arrival_ns = 77;
+  head.input = 5;
+  head.src.addr = *parse_addr("192.0.2.9");
+  head.src.has_port = true;
+  head.src.port = 4711;
+  ASSERT_TRUE(street.put(kDnstap, head));
+  street.run_to_end();
+  ASSERT_EQ(street.events.size(), 1U);
+  const Event& e = street.events[0];
+  EXPECT_EQ(e.kind, EventKind::dnstap);
+  EXPECT_EQ(e.type, 5);
+  EXPECT_EQ(e.arrival_ns, 77U);
+  EXPECT_EQ(e.input, 5);
+  EXPECT_EQ(to_string(e.peer), "192.0.2.9:4711");
+  EXPECT_EQ(e.units, 1);
+  EXPECT_EQ(std::string(street.payloads[0].begin(), street.payloads[0].end()), kDnstap);
+  EXPECT_TRUE(street.out().ended());
+}
+
+TEST(DecodeStage, BadFramesAreCountedByReason) {
+  Street street;
+  ASSERT_TRUE(street.put("\x07"));
+  ASSERT_TRUE(street.put("\x78\x02"));
+  ASSERT_TRUE(street.put(kDnstap));
+  ASSERT_TRUE(street.put("\x78\x01\x72\x07\x08\x05\x52\x03xyz"));  // a DNS message of three bytes
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), 2U);
+  const Samples s = samples(street.stage());
+  EXPECT_EQ(s.at("weir_decode_units_total 3"), 4);
+  EXPECT_EQ(s.at("weir_decode_events_total 3"), 2);
+  EXPECT_EQ(s.at("weir_decode_drops_total 3 reject dnstap_malformed"), 1);
+  EXPECT_EQ(s.at("weir_decode_drops_total 3 reject dnstap_not_message"), 1);
+  EXPECT_EQ(s.at("weir_decode_malformed_total 3 header_short"), 1);
+}
+
+TEST(DecodeStage, EventThatFitsNoBatchIsCounted) {
+  Street street({}, {.batch_bytes = 1024, .large_bytes = 4096});
+  const std::string big = kDnstap + "\x0a\x80\x20" + std::string(4096, 'i');
+  ASSERT_TRUE(street.put(big));
+  ASSERT_TRUE(street.put(kDnstap));
+  ASSERT_TRUE(street.put(kDnstap + "\x0a\x80\x10" + std::string(2048, 'i')));
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), 2U);
+  EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 drop event_too_large"), 1);
+}
+
+TEST(DecodeStage, WaitsForRoomAndLosesNothing) {
+  Street street({.ring = 8}, {.ring = 1, .pool = 2, .batch_bytes = sizeof(Event) + 16});
+  size_t put = 0;
+  while (street.put(kDnstap)) ++put;
+  ASSERT_GT(put, 100U);
+  Poll result = Poll::busy;
+  for (int i = 0; i < 5; ++i) result = street.poll();
+  EXPECT_EQ(result, Poll::idle);  // nobody takes
+  EXPECT_GT(street.stage().balance().in_flight, 0U);
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), put);
+}
+
+TEST(DecodeStage, BatchesGoBackToTheirRings) {
+  Street street({.inputs = 2, .pool = 1});
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(street.put(kDnstap, {}, 0));
+    ASSERT_TRUE(street.put(kDnstap, {}, 1));
+    ASSERT_TRUE(street.flush(0));
+    ASSERT_TRUE(street.flush(1));
+    street.poll();
+    street.take(10);
+  }
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), 20U);
+}
+
+TEST(DecodeStage, AbandonCountsAllThatIsHeld) {
+  Street street({.inputs = 2}, {.ring = 1, .pool = 2, .batch_bytes = 2 * sizeof(Event) + 32});
+  uint64_t put = 0;
+  for (size_t input = 0; input < 2; ++input) {
+    while (street.put(kDnstap, {}, input)) ++put;
+  }
+  for (int i = 0; i < 3; ++i) street.poll();
+  const uint64_t waiting = street.in(0).depth() + street.in(1).depth();
+  ASSERT_GT(waiting, 0U);
+  street.stage().abandon();
+  const Balance balance = street.stage().balance();
+  EXPECT_TRUE(balance.even());
+  EXPECT_EQ(balance.in_flight, 0U);
+  EXPECT_EQ(balance.out, street.out().pushed());
+  EXPECT_EQ(street.in(0).depth() + street.in(1).depth(), 0U);
+  EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 drop decode_shutdown"),
+            static_cast<double>(balance.in - balance.out));
+}
+
+TEST(DecodeStage, TinyRingsAndPoolsKeepTheBalanceOnRealData) {
+  std::vector<std::vector<uint8_t>> payloads;
+  for (const auto& file : files_below(test_data("dnstap"), ".fstrm"))
+    for (auto& payload : fstrm_payloads(file)) payloads.push_back(std::move(payload));
+  ASSERT_GT(payloads.size(), 1'000U);
+  std::minstd_rand random(3);
+  Street street({.inputs = 3, .ring = 1, .pool = 2}, {.ring = 1, .pool = 1, .batch_bytes = 700});
+  for (const auto& payload : payloads) {
+    const size_t input = random() % 3;
+    while (!street.put(payload, {}, input)) {
+      street.poll();
+      if (random() % 2 == 0) street.take(1);
+    }
+    if (random() % 8 == 0) street.poll();
+  }
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), payloads.size());
+  std::sort(payloads.begin(), payloads.end());
+  std::sort(street.payloads.begin(), street.payloads.end());
+  EXPECT_EQ(street.payloads, payloads);
+}
+
+}  // namespace
+}  // namespace weir
