@@ -1,0 +1,78 @@
+#include "src/config.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "src/config_faults.h"
+#include "src/config_reader.h"
+#include "src/yaml_tree.h"
+
+namespace weir {
+namespace {
+
+Error cannot_read(const std::string& path, int error) {
+  switch (error) {
+    case ENOENT:
+      return Error{path + ": there is no such file; check the path, or start from docs/weir.example.yaml"};
+    case EACCES:
+      return Error{path + ": may not be read by this user; change its owner or mode"};
+    case EISDIR:
+      return Error{path + ": is a directory; name the configuration file in it"};
+    default:
+      return Error{path + ": cannot be read: " + std::strerror(error)};
+  }
+}
+
+// At most one byte more than a configuration may have, whatever the path names.
+Result<std::string> read_text(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot_read(path, errno);
+  std::string text(kMostYamlBytes + 1, '\0');
+  size_t length = 0;
+  ssize_t got = 0;
+  while (length < text.size()) {
+    got = read(fd, text.data() + length, text.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    length += static_cast<size_t>(got);
+  }
+  const int error = errno;
+  close(fd);
+  if (got < 0) return cannot_read(path, error);
+  text.resize(length);
+  return text;
+}
+
+}  // namespace
+
+Result<Config> parse_config(const std::string& yaml, const std::string& file_name) {
+  ConfigFaults faults;
+  const YamlNode root = parse_yaml(yaml, faults);
+  // A text that is no YAML is not read further: what follows from that would hide it.
+  if (!faults.empty()) return faults.error(file_name);
+  Config config = ConfigReader(faults).read(root);
+  if (!faults.empty()) return faults.error(file_name);
+  return config;
+}
+
+Result<Config> load_config(const std::string& path) {
+  auto text = read_text(path);
+  if (!text) return text.error();
+  return parse_config(*text, path);
+}
+
+std::string embedded_default_config() {
+  return R"(inputs:
+  - dnstap: { listen: "tcp://127.0.0.1:6000" }
+outputs:
+  - json: { to: "-" }
+metrics: { listen: "127.0.0.1:9953" }
+)";
+}
+
+}  // namespace weir

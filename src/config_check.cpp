@@ -1,0 +1,183 @@
+#include "src/config_check.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace weir {
+namespace {
+
+struct InputKind {
+  std::string_view operator()(const DnstapListenOptions& /*input*/) const { return "dnstap"; }
+  std::string_view operator()(const MirrorOptions& /*input*/) const { return "mirror"; }
+  std::string_view operator()(const FileOptions& /*input*/) const { return "file"; }
+};
+struct OutputKind {
+  std::string_view operator()(const JsonOptions& /*output*/) const { return "json"; }
+  std::string_view operator()(const StatsdOptions& /*output*/) const { return "statsd"; }
+};
+
+using Faults = std::vector<KeyFault>;
+
+Faults check(const DnstapListenOptions& dnstap) {
+  Faults faults;
+  if (dnstap.listen.scheme == Target::Scheme::tcp && !dnstap.socket_owner.empty())
+    faults.push_back({"socket_owner", "is for UNIX sockets, but listen is " + to_string(dnstap.listen) +
+                                          "; remove it or listen on unix:///PATH"});
+  const size_t colon = dnstap.socket_owner.find(':');
+  if (!dnstap.socket_owner.empty() && (colon == 0 || colon + 1 == dnstap.socket_owner.size()))
+    faults.push_back(
+        {"socket_owner", "'" + dnstap.socket_owner + "' is not valid; expected USER or USER:GROUP"});
+  return faults;
+}
+
+Faults check(const MirrorOptions& mirror) {
+  Faults faults;
+  if (mirror.port.empty() && mirror.interface.empty())
+    faults.push_back({"port",
+                      "neither port nor interface is given; write interface: NAME for packets through the "
+                      "kernel, or port: PCI-ADDRESS for a NIC bound to DPDK"});
+  if (!mirror.port.empty() && !mirror.interface.empty())
+    faults.push_back({"interface", "port and interface are both given; keep one of them"});
+  if (mirror.interface.size() > 15 || mirror.interface.find_first_of("/, \t") != std::string::npos)
+    faults.push_back(
+        {"interface", "'" + mirror.interface +
+                          "' is no interface's name; expected one that `ip link` shows, such as eth1"});
+  if (mirror.dns_ports.empty())
+    faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
+  if (mirror.rx_descriptors > mirror.mbufs)
+    faults.push_back({"mbufs", std::to_string(mirror.mbufs) + " is less than rx_descriptors, " +
+                                   std::to_string(mirror.rx_descriptors) +
+                                   "; raise mbufs to at least twice that"});
+  return faults;
+}
+
+Faults check(const FileOptions& file) {
+  Faults faults;
+  if (file.paths.empty()) faults.push_back({"paths", "is empty; expected at least one file"});
+  if (file.dns_ports.empty())
+    faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
+  if (std::count(file.paths.begin(), file.paths.end(), "-") > 1)
+    faults.push_back({"paths", "standard input (\"-\") is named twice; keep one of them"});
+  return faults;
+}
+
+Faults check(const JsonOptions& /*json*/) { return {}; }
+
+Faults check(const StatsdOptions& /*statsd*/) { return {}; }
+
+// What two parts of a configuration may not both use.
+class Claims {
+ public:
+  explicit Claims(Faults& faults) : faults_(faults) {}
+  void claim(const std::string& thing, const std::string& key, const std::string& remedy) {
+    const auto [other, is_new] = owner_.emplace(thing, key);
+    if (!is_new) faults_.push_back({key, thing + " is already used by " + other->second + "; " + remedy});
+  }
+
+ private:
+  Faults& faults_;
+  std::map<std::string, std::string> owner_;
+};
+
+void check_listens(const Config& config, Faults& faults) {
+  Claims listens(faults);
+  for (size_t i = 0; i < config.inputs.size(); ++i)
+    if (const auto* dnstap = std::get_if<DnstapListenOptions>(&config.inputs[i]))
+      listens.claim(to_string(dnstap->listen), input_path(config, i) + ".listen",
+                    "give each listener an address of its own");
+  if (config.metrics.listen)
+    listens.claim(to_string(*config.metrics.listen), "metrics.listen",
+                  "give each listener an address of its own");
+}
+
+void check_ports(const Config& config, Faults& faults) {
+  Claims ports(faults);
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i]);
+    if (mirror == nullptr) continue;
+    const bool by_interface = !mirror->interface.empty();
+    ports.claim(by_interface ? mirror->interface : mirror->port,
+                input_path(config, i) + (by_interface ? ".interface" : ".port"),
+                "keep one of them and give it more queues");
+  }
+}
+
+void check_standard_streams(const Config& config, Faults& faults) {
+  Claims stdin_claims(faults);
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* file = std::get_if<FileOptions>(&config.inputs[i]);
+    if (file != nullptr && std::find(file->paths.begin(), file->paths.end(), "-") != file->paths.end())
+      stdin_claims.claim("standard input (\"-\")", input_path(config, i) + ".paths", "keep one of them");
+  }
+  Claims destinations(faults);
+  for (size_t i = 0; i < config.outputs.size(); ++i) {
+    const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
+    if (json == nullptr || json->to.scheme == Target::Scheme::null || json->to.scheme == Target::Scheme::tcp)
+      continue;
+    destinations.claim(
+        json->to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(json->to),
+        output_path(config, i) + ".to", "two outputs would mix their lines; give each its own file");
+  }
+}
+
+template <class Item>
+std::string& name_of(Item& item) {
+  return std::visit([](auto& options) -> std::string& { return options.name; }, item);
+}
+
+template <class Items>
+void number_names_of(Items& items) {
+  std::set<std::string> used;
+  for (auto& item : items) {
+    std::string& name = name_of(item);
+    const std::string base = name;
+    for (unsigned n = 2; !used.insert(name).second; ++n) name = base + "-" + std::to_string(n);
+  }
+}
+
+}  // namespace
+
+Faults check_input(const InputConfig& input) {
+  return std::visit([](const auto& options) { return check(options); }, input);
+}
+
+Faults check_output(const OutputConfig& output) {
+  return std::visit([](const auto& options) { return check(options); }, output);
+}
+
+Faults check_whole(const Config& config) {
+  Faults faults;
+  if (config.inputs.empty())
+    faults.push_back({"inputs",
+                      "there are none; expected at least one, such as - dnstap: { listen: "
+                      "\"tcp://127.0.0.1:6000\" }"});
+  if (config.outputs.empty())
+    faults.push_back({"outputs",
+                      "there are none; expected at least one, such as - json: { to: "
+                      "\"file:///var/log/weir/dns.jsonl\" }"});
+  check_listens(config, faults);
+  check_ports(config, faults);
+  check_standard_streams(config, faults);
+  return faults;
+}
+
+void number_names(Config& config) {
+  number_names_of(config.inputs);
+  number_names_of(config.outputs);
+}
+
+std::string input_path(const Config& config, size_t index) {
+  return "inputs[" + std::to_string(index) + "]." +
+         std::string(std::visit(InputKind{}, config.inputs[index]));
+}
+
+std::string output_path(const Config& config, size_t index) {
+  return "outputs[" + std::to_string(index) + "]." +
+         std::string(std::visit(OutputKind{}, config.outputs[index]));
+}
+
+}  // namespace weir

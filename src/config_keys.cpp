@@ -1,0 +1,319 @@
+#include "src/config_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kKiB = 1U << 10U;
+constexpr uint64_t kMiB = 1U << 20U;
+constexpr uint64_t kGiB = 1U << 30U;
+constexpr uint64_t kSecond = 1'000;
+constexpr uint64_t kHour = 3'600 * kSecond;
+
+template <class Section, class Field>
+Section section_of(Field Section::*);
+
+template <class Field>
+void assign(Field& field, const KeyValue& value) {
+  if constexpr (std::is_enum_v<Field> || std::is_integral_v<Field>) {
+    field = static_cast<Field>(value.number);
+  } else if constexpr (std::is_same_v<Field, std::string>) {
+    field = value.text;
+  } else if constexpr (std::is_same_v<Field, Target> || std::is_same_v<Field, std::optional<Target>>) {
+    field = value.target;
+  } else if constexpr (std::is_same_v<Field, std::vector<std::string>>) {
+    field = value.texts;
+  } else {
+    field.clear();
+    for (uint64_t number : value.numbers) field.push_back(static_cast<typename Field::value_type>(number));
+  }
+}
+
+// Stores into section.First, or section.First.Rest for a struct within.
+template <auto First, auto... Rest>
+void store(void* section, const KeyValue& value) {
+  auto& field = static_cast<decltype(section_of(First))*>(section)->*First;
+  if constexpr (sizeof...(Rest) == 0) {
+    assign(field, value);
+  } else {
+    store<Rest...>(&field, value);
+  }
+}
+
+constexpr KeyRule integer(uint64_t least, uint64_t most) {
+  return {KeyType::integer, least, most, {}, false};
+}
+constexpr KeyRule integer_or_auto(uint64_t least, uint64_t most) {
+  return {KeyType::integer, least, most, {}, true};
+}
+constexpr KeyRule bytes(uint64_t least, uint64_t most) { return {KeyType::bytes, least, most, {}, false}; }
+constexpr KeyRule duration(uint64_t least, uint64_t most) {
+  return {KeyType::duration, least, most, {}, false};
+}
+constexpr KeyRule choice(std::string_view choices) { return {KeyType::choice, 0, 0, choices, false}; }
+constexpr KeyRule target(std::string_view schemes) { return {KeyType::target, 0, 0, schemes, false}; }
+constexpr KeyRule of_type(KeyType type) { return {type, 0, 0, {}, false}; }
+constexpr KeyRule integers(uint64_t least, uint64_t most) {
+  return {KeyType::integers, least, most, {}, false};
+}
+
+constexpr std::string_view kOverflow = "drop|backpressure";  // enum Overflow
+constexpr std::string_view kNameHelp = "What metrics and the line's `input` show. Each input has its own.";
+
+constexpr ConfigKey kDnstapKeys[] = {
+    {"listen", target("tcp://HOST:PORT|unix:///PATH"), "",
+     "Where senders connect. Only this machine reaches 127.0.0.1; write an address of a network to open it "
+     "to that "
+     "network, 0.0.0.0 or [::] for all.",
+     store<&DnstapListenOptions::listen>, true},
+    {"name", of_type(KeyType::name), "dnstap", kNameHelp, store<&DnstapListenOptions::name>},
+    {"overflow", choice(kOverflow), "backpressure",
+     "When decode lcores are behind: `backpressure` stops reading, so that TCP slows the sender; `drop` "
+     "counts the "
+     "frame and goes on.",
+     store<&DnstapListenOptions::overflow>},
+    {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB",
+     "Longer frames are skipped and counted; the connection lives on.",
+     store<&DnstapListenOptions::frame_limit>},
+    {"max_connections", integer(1, 65'536), "4096", "More are closed at once and counted.",
+     store<&DnstapListenOptions::max_connections>},
+    {"handshake_timeout", duration(100, kHour), "5s", "From accept to the START frame.",
+     store<&DnstapListenOptions::handshake_timeout_ms>},
+    {"idle_timeout", duration(0, 24 * kHour), "0",
+     "A connection without a byte for so long is closed. 0: never; quiet servers send nothing for hours.",
+     store<&DnstapListenOptions::idle_timeout_ms>},
+    {"read_buffer", bytes(4 * kKiB, 4 * kMiB), "256KiB", "Bytes asked for by one read.",
+     store<&DnstapListenOptions::read_buffer>},
+    {"socket_mode",
+     {KeyType::octal, 0, 0777, {}, false},
+     "0660",
+     "File mode of a UNIX socket.",
+     store<&DnstapListenOptions::socket_mode>},
+    {"socket_owner", of_type(KeyType::text), "",
+     "USER or USER:GROUP of a UNIX socket; without it, those of the process.",
+     store<&DnstapListenOptions::socket_owner>},
+};
+
+constexpr ConfigKey kMirrorKeys[] = {
+    {"port", of_type(KeyType::text), "",
+     "PCI address (`0000:3b:00.0`) of a NIC that is bound to a DPDK driver, or a DPDK vdev "
+     "(`net_pcap0,rx_pcap=/x.pcap`). Either this or `interface`.",
+     store<&MirrorOptions::port>},
+    {"interface", of_type(KeyType::text), "",
+     "Interface whose packets the kernel copies to Weir (AF_PACKET; needs CAP_NET_RAW). Either this or "
+     "`port`.",
+     store<&MirrorOptions::interface>},
+    {"name", of_type(KeyType::name), "mirror", kNameHelp, store<&MirrorOptions::name>},
+    {"queues", integer(1, 1024), "1", "Receive queues; they are spread over the ingest lcores.",
+     store<&MirrorOptions::queues>},
+    {"mbufs", integer(256, 4'194'304), "8192", "Packet buffers a queue, 2.3 KiB each.",
+     store<&MirrorOptions::mbufs>},
+    {"rx_descriptors", integer(32, 32'768), "1024", "Packets that the NIC may hold for Weir, a queue.",
+     store<&MirrorOptions::rx_descriptors>},
+    {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
+     store<&MirrorOptions::dns_ports>},
+    {"overflow", choice(kOverflow), "drop",
+     "When decode lcores are behind: `drop` counts the packet and goes on; `backpressure` leaves packets to "
+     "the "
+     "NIC or kernel, which drop when their own buffers are full.",
+     store<&MirrorOptions::overflow>},
+};
+
+constexpr ConfigKey kFileKeys[] = {
+    {"paths", of_type(KeyType::texts), "",
+     "dnstap Frame Streams, pcap or pcapng files, told apart by their first bytes, gzip or not, read one "
+     "after the "
+     "other; \"-\" is standard input. Relative paths are taken from the working directory.",
+     store<&FileOptions::paths>, true},
+    {"name", of_type(KeyType::name), "file", kNameHelp, store<&FileOptions::name>},
+    {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
+     store<&FileOptions::dns_ports>},
+    {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB", "Longer dnstap frames are skipped and counted.",
+     store<&FileOptions::frame_limit>},
+};
+
+constexpr ConfigKey kJsonKeys[] = {
+    {"to", target("file:///PATH|\"-\"|tcp://HOST:PORT|\"null:\""), "",
+     "A file, which is appended to and reopened on SIGHUP; \"-\", standard output; a TCP peer that is "
+     "connected to; "
+     "or \"null:\", which throws lines away.",
+     store<&JsonOptions::to>, true},
+    {"name", of_type(KeyType::name), "json", "What metrics show. Each output has its own.",
+     store<&JsonOptions::name>},
+    {"fields", of_type(KeyType::texts), "[]", "Only these keys of the line, see docs/schema.json; [] is all.",
+     store<&JsonOptions::json, &JsonFields::fields>},
+    {"omit", of_type(KeyType::texts), "[]", "Not these keys of the line.",
+     store<&JsonOptions::json, &JsonFields::omit>},
+    {"authority", of_type(KeyType::boolean), "false", "Write the authority section.",
+     store<&JsonOptions::json, &JsonFields::authority>},
+    {"additional", of_type(KeyType::boolean), "false", "Write the additional section, without OPT and TSIG.",
+     store<&JsonOptions::json, &JsonFields::additional>},
+    {"sequence", of_type(KeyType::boolean), "false",
+     "Number the lines: `seq` counts from 0 within `lane`, the export lcore; `weir verify` finds gaps by "
+     "them.",
+     store<&JsonOptions::json, &JsonFields::sequence>},
+    {"flush", duration(1, 60 * kSecond), "1s", "No line waits longer to be written.",
+     store<&JsonOptions::flush_ms>},
+    {"backlog", bytes(64 * kKiB, kGiB), "8MiB", "Bytes that may wait for the destination, an export lcore.",
+     store<&JsonOptions::backlog>},
+    {"when_full",
+     {KeyType::choice, 0, 0, "drop_newest|block", true},
+     "auto",
+     "When the backlog is full: `drop_newest` counts the event and goes on; `block` waits, and the inputs' "
+     "`overflow` decides. auto: `drop_newest` for tcp, else `block`.",
+     store<&JsonOptions::when_full>},
+};
+
+constexpr ConfigKey kStatsdKeys[] = {
+    {"to", target("udp://HOST:PORT"), "", "The statsd server.", store<&StatsdOptions::to>, true},
+    {"name", of_type(KeyType::name), "statsd", "What metrics show. Each output has its own.",
+     store<&StatsdOptions::name>},
+    {"interval", duration(100, kHour), "10s",
+     "How often counters are sent, as differences since the last time.", store<&StatsdOptions::interval_ms>},
+    {"prefix", of_type(KeyType::name), "weir", "First part of every name.", store<&StatsdOptions::prefix>},
+    {"max_datagram", integer(128, 65'507), "1432",
+     "Bytes of lines a datagram: 1432 fits Ethernet, 8932 jumbo frames.",
+     store<&StatsdOptions::max_datagram>},
+};
+
+constexpr ConfigKey kTopKeys[] = {
+    {"drain_timeout", duration(0, kHour), "10s",
+     "After SIGTERM, SIGINT or the end of the inputs, how long rings and outputs may take to empty; what is "
+     "left "
+     "then is counted as dropped.",
+     store<&Config::drain_timeout_ms>},
+};
+
+constexpr ConfigKey kLcoreKeys[] = {
+    {"ingest", integer_or_auto(1, 64), "auto", "Lcores that poll ports, sockets and files.",
+     store<&LcoreConfig::ingest>},
+    {"decode", integer_or_auto(1, 64), "auto", "Lcores that decode; each owns one shard of the flows.",
+     store<&LcoreConfig::decode>},
+    {"export", integer_or_auto(1, 64), "auto", "Lcores that write; at most as many as `decode`.",
+     store<&LcoreConfig::export_>},
+    {"idle", choice("auto|spin|adaptive"), "auto",
+     "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, yields, then sleeps up to 1 "
+     "ms. "
+     "auto: `spin` if every lcore has a CPU of its own in `cpus` that is isolated from the scheduler.",
+     store<&LcoreConfig::idle>},
+    {"cpus", integers(0, 1023), "[]",
+     "CPUs to pin the lcores to, in the order ingest, decode, export; [] lets them float over all.",
+     store<&LcoreConfig::cpus>},
+};
+
+constexpr ConfigKey kMetricsKeys[] = {
+    {"listen", of_type(KeyType::host_port), "",
+     "Where Prometheus finds /metrics, and probes /healthz and /readyz. Without it nothing listens.",
+     store<&MetricsConfig::listen>, true},
+};
+
+constexpr ConfigKey kMatchKeys[] = {
+    {"timeout", duration(10, kHour), "5s",
+     "A query without its response is written as QUERY after this, in packet time.",
+     store<&DecodeOptions::match_timeout_ms>},
+    {"reorder", duration(0, 10 * kSecond), "100ms",
+     "A response waits so long for a query that was captured after it, then it is written as RESPONSE.",
+     store<&DecodeOptions::reorder_ms>},
+    {"table_entries", integer(256, 16'777'216), "65536",
+     "Queries that may wait for their response, a decode lcore; more evict the oldest.",
+     store<&DecodeOptions::table_entries>},
+};
+
+constexpr ConfigKey kRingKeys[] = {
+    {"depth", integer(1, 4'096), "16", "Batches that may wait between two lcores.",
+     store<&RingConfig::depth>},
+    {"batch_bytes", bytes(4 * kKiB, 4 * kMiB), "64KiB", "Size of a batch of frames or events.",
+     store<&RingConfig::batch_bytes>},
+    {"large_batches", integer(1, 4'096), "16",
+     "How many frames over `batch_bytes` an ingest or decode lcore may hold at once.",
+     store<&RingConfig::large_batches>},
+};
+
+constexpr ConfigKey kEalKeys[] = {
+    {"hugepages", choice("auto|on|off"), "auto", "auto: if enough of them are free.",
+     store<&EalConfig::hugepages>},
+    {"memory",
+     {KeyType::bytes, 16 * kMiB, 1024 * kGiB, {}, true},
+     "auto",
+     "EAL's memory, for packet buffers. auto: from the ports.",
+     store<&EalConfig::memory>},
+    {"args", of_type(KeyType::texts), "[]", "Arguments that are passed on to EAL, after Weir's own.",
+     store<&EalConfig::args>},
+};
+
+constexpr ConfigKey kLogKeys[] = {
+    {"level", choice("debug|info|warning|error|off"), "info",
+     "The program's own messages, on standard error.", store<&Config::log_level>},
+};
+
+template <class Options>
+void* add_input(Config& config) {
+  return &std::get<Options>(config.inputs.emplace_back(Options{}));
+}
+template <class Options>
+void* add_output(Config& config) {
+  return &std::get<Options>(config.outputs.emplace_back(Options{}));
+}
+template <auto Field>
+void* part(Config& config) {
+  return &(config.*Field);
+}
+void* whole(Config& config) { return &config; }
+
+bool has(GivenKeys given, std::string_view key) {
+  return std::find(given.begin(), given.end(), key) != given.end();
+}
+
+// A peer that is away for an hour must not stop the street; a full disk is told, and the inputs wait.
+void complete_json(void* section, GivenKeys given) {
+  auto* json = static_cast<JsonOptions*>(section);
+  if (has(given, "when_full")) return;
+  json->when_full = json->to.scheme == Target::Scheme::tcp ? WhenFull::drop_newest : WhenFull::block;
+}
+
+constexpr ConfigSection kSections[] = {
+    {"inputs", "dnstap", "dnstap streams from DNS servers.", kDnstapKeys, add_input<DnstapListenOptions>,
+     nullptr},
+    {"inputs", "mirror", "Packets from a switch or tap.", kMirrorKeys, add_input<MirrorOptions>, nullptr},
+    {"inputs", "file", "dnstap and capture files. Weir ends when every input is a file and all are read.",
+     kFileKeys, add_input<FileOptions>, nullptr},
+    {"outputs", "json", "JSON lines, docs/schema.json.", kJsonKeys, add_output<JsonOptions>, complete_json},
+    {"outputs", "statsd", "Counters for statsd, docs/metrics.md.", kStatsdKeys, add_output<StatsdOptions>,
+     nullptr},
+    {"", "lcores", "How many lcores do what, and where.", kLcoreKeys, part<&Config::lcores>, nullptr},
+    {"", "metrics", "Prometheus, docs/metrics.md.", kMetricsKeys, part<&Config::metrics>, nullptr},
+    {"", "match", "Queries and responses of mirrored packets and capture files.", kMatchKeys,
+     part<&Config::match>, nullptr},
+    {"", "rings", "The hand-off between lcores.", kRingKeys, part<&Config::rings>, nullptr},
+    {"", "eal", "DPDK's environment.", kEalKeys, part<&Config::eal>, nullptr},
+    {"", "log", "Weir's own messages.", kLogKeys, whole, nullptr},
+    {"", "", "Keys of no section.", kTopKeys, whole, nullptr},
+};
+
+}  // namespace
+
+std::span<const ConfigSection> config_sections() { return kSections; }
+
+const ConfigSection* find_section(std::string_view list, std::string_view name) {
+  for (const ConfigSection& section : kSections)
+    if (section.list == list && section.name == name) return &section;
+  return nullptr;
+}
+
+const ConfigKey* find_key(const ConfigSection& section, std::string_view name) {
+  for (const ConfigKey& key : section.keys)
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+std::string section_path(const ConfigSection& section) {
+  if (section.list.empty()) return std::string(section.name);
+  return std::string(section.list) + "[]." + std::string(section.name);
+}
+
+}  // namespace weir

@@ -1,0 +1,38 @@
+// ConfigReader: a YAML tree into a Config, by the table of keys. Every fault goes to ConfigFaults with its
+// line.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/config.h"
+#include "src/config_faults.h"
+#include "src/config_keys.h"
+#include "src/yaml_tree.h"
+
+namespace weir {
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(ConfigFaults& faults) : faults_(faults) {}
+
+  // A Config that may be used if there are no faults after it.
+  Config read(const YamlNode& root);
+
+ private:
+  void read_list(const YamlEntry& entry);
+  void read_item(const std::string& list, const std::string& path, const YamlNode& item);
+  void read_section(const ConfigSection& section, const std::string& path, const YamlEntry& entry);
+  void read_key(const ConfigKey& key, const std::string& path, const YamlEntry& entry, void* section);
+  void check(const YamlNode& root);
+  void add(int line, const std::string& path, const std::string& message) {
+    faults_.add(line, path + ": " + message);
+  }
+
+  ConfigFaults& faults_;
+  Config config_;
+  std::map<std::string, int> lines_;  // where each path was read
+};
+
+}  // namespace weir

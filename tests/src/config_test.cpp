@@ -1,0 +1,369 @@
+#include "src/config.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace weir {
+namespace {
+
+const std::string kLeast =
+    "inputs: [ dnstap: { listen: 'tcp://127.0.0.1:6000' } ]\noutputs: [ json: { to: '-' } ]\n";
+
+// The error of a text, which must have one.
+std::string fault_of(const std::string& yaml) {
+  const auto config = parse_config(yaml, "weir.yaml");
+  return config ? "(no fault)" : config.error().message;
+}
+
+// The error of one item of `inputs`, with an output beside it.
+std::string fault_of_input(const std::string& item) {
+  return fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - " + item + "\n");
+}
+std::string fault_of_output(const std::string& item) {
+  return fault_of("inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - " + item + "\n");
+}
+
+Config config_of(const std::string& yaml) {
+  auto config = parse_config(yaml, "weir.yaml");
+  if (config) return *config;
+  ADD_FAILURE() << config.error().message;
+  return {};
+}
+
+TEST(Config, ReadsTheShapeOfTheDocumentation) {
+  const Config config = config_of(R"(
+inputs:
+  - dnstap: { listen: "tcp://0.0.0.0:6000", overflow: drop, frame_limit: 64KiB, idle_timeout: 5m }
+  - dnstap: { listen: "unix:///run/weir/dnstap.sock", socket_mode: 0600, socket_owner: "unbound:weir" }
+  - mirror: { port: "0000:3b:00.0", queues: 4 }
+  - file:   { paths: [a.fstrm, b.pcap.gz, "-"], dns_ports: [53, 5353] }
+outputs:
+  - json:   { to: "file:///var/log/weir/dns.jsonl", authority: true, omit: [edns] }
+  - json:   { to: "tcp://logs.example:5170" }
+  - statsd: { to: "udp://[::1]:8125", interval: 30s }
+lcores: { ingest: 2, decode: 4, export: 1, idle: adaptive, cpus: [2, 3, 4] }
+metrics: { listen: "127.0.0.1:9953" }
+match: { timeout: 2s }
+rings: { depth: 8, batch_bytes: 32KiB }
+eal: { hugepages: off, memory: 1GiB, args: ["--log-level=8"] }
+drain_timeout: 2s
+log: { level: warning }
+)");
+  ASSERT_EQ(config.inputs.size(), 4U);
+  const auto& tcp = std::get<DnstapListenOptions>(config.inputs[0]);
+  EXPECT_EQ(to_string(tcp.listen), "tcp://0.0.0.0:6000");
+  EXPECT_EQ(tcp.overflow, Overflow::drop);
+  EXPECT_EQ(tcp.frame_limit, 64U << 10U);
+  EXPECT_EQ(tcp.idle_timeout_ms, 300'000U);
+  EXPECT_EQ(tcp.name, "dnstap");
+  const auto& unix_socket = std::get<DnstapListenOptions>(config.inputs[1]);
+  EXPECT_EQ(unix_socket.socket_mode, 0600U);
+  EXPECT_EQ(unix_socket.socket_owner, "unbound:weir");
+  EXPECT_EQ(unix_socket.name, "dnstap-2");
+  const auto& mirror = std::get<MirrorOptions>(config.inputs[2]);
+  EXPECT_EQ(mirror.port, "0000:3b:00.0");
+  EXPECT_EQ(mirror.queues, 4U);
+  EXPECT_EQ(mirror.overflow, Overflow::drop);
+  const auto& file = std::get<FileOptions>(config.inputs[3]);
+  EXPECT_EQ(file.paths, (std::vector<std::string>{"a.fstrm", "b.pcap.gz", "-"}));
+  EXPECT_EQ(file.dns_ports, (std::vector<uint16_t>{53, 5353}));
+
+  ASSERT_EQ(config.outputs.size(), 3U);
+  const auto& json = std::get<JsonOptions>(config.outputs[0]);
+  EXPECT_EQ(json.to.path, "/var/log/weir/dns.jsonl");
+  EXPECT_TRUE(json.json.authority);
+  EXPECT_EQ(json.json.omit, std::vector<std::string>{"edns"});
+  EXPECT_EQ(std::get<StatsdOptions>(config.outputs[2]).interval_ms, 30'000U);
+
+  EXPECT_EQ(config.lcores.ingest, 2U);
+  EXPECT_EQ(config.lcores.decode, 4U);
+  EXPECT_EQ(config.lcores.export_, 1U);
+  EXPECT_EQ(config.lcores.idle, IdlePolicy::adaptive);
+  EXPECT_EQ(config.lcores.cpus, (std::vector<unsigned>{2, 3, 4}));
+  EXPECT_EQ(to_string(*config.metrics.listen), "tcp://127.0.0.1:9953");
+  EXPECT_EQ(config.match.match_timeout_ms, 2'000U);
+  EXPECT_EQ(config.rings.depth, 8U);
+  EXPECT_EQ(config.rings.batch_bytes, 32U << 10U);
+  EXPECT_EQ(config.eal.hugepages, Hugepages::off);
+  EXPECT_EQ(config.eal.memory, 1U << 30U);
+  EXPECT_EQ(config.eal.args, std::vector<std::string>{"--log-level=8"});
+  EXPECT_EQ(config.drain_timeout_ms, 2'000U);
+  EXPECT_EQ(config.log_level, "warning");
+}
+
+TEST(Config, SlowTcpPeersLoseEventsAndFilesHoldTheStreet) {
+  const auto when_full = [](const std::string& rest) {
+    return std::get<JsonOptions>(
+               config_of("inputs: [ file: { paths: [x] } ]\noutputs: [ json: { " + rest + " } ]")
+                   .outputs.at(0))
+        .when_full;
+  };
+  EXPECT_EQ(when_full("to: 'tcp://127.0.0.1:1'"), WhenFull::drop_newest);
+  EXPECT_EQ(when_full("to: 'tcp://127.0.0.1:1', when_full: block"), WhenFull::block);
+  EXPECT_EQ(when_full("to: '-'"), WhenFull::block);
+  EXPECT_EQ(when_full("to: 'file:///x', when_full: auto"), WhenFull::block);
+  EXPECT_EQ(when_full("to: 'file:///x', when_full: drop_newest"), WhenFull::drop_newest);
+}
+
+TEST(Config, EmbeddedDefaultListensOnThisMachineOnly) {
+  const Config config = config_of(embedded_default_config());
+  ASSERT_EQ(config.inputs.size(), 1U);
+  EXPECT_EQ(to_string(std::get<DnstapListenOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
+  ASSERT_EQ(config.outputs.size(), 1U);
+  EXPECT_EQ(std::get<JsonOptions>(config.outputs[0]).to.scheme, Target::Scheme::stdio);
+  EXPECT_EQ(to_string(*config.metrics.listen), "tcp://127.0.0.1:9953");
+}
+
+TEST(Config, MetricsAreOffUnlessTold) { EXPECT_FALSE(config_of(kLeast).metrics.listen.has_value()); }
+
+TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
+  EXPECT_EQ(fault_of(kLeast + "lcore: { ingest: 1 }\n").substr(0, 62),
+            "weir.yaml:3: lcore: unknown key; did you mean lcores? Expected");
+  EXPECT_EQ(
+      fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
+      "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one of "
+      "listen, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, read_buffer, "
+      "socket_mode, socket_owner");
+  EXPECT_EQ(fault_of_input("dnstapp: {}"),
+            "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
+            "mirror, file");
+  EXPECT_EQ(fault_of_output("csv: {}"),
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, statsd");
+  // A key that is known somewhere else.
+  EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
+            std::string::npos);
+}
+
+TEST(ConfigFault, AllFaultsOfAFileAreTold) {
+  EXPECT_EQ(
+      fault_of("inputs:\n  - dnstap: { listen: 6000 }\n  - file: { path: x }\nlog: { level: loud }\n"
+               "outputs:\n  - json: { to: 'ftp://x/y', flush: 0s }\ndrain_timeout: soon\n"),
+      "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
+      "unix:///PATH\n"
+      "weir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of paths, name, "
+      "dns_ports, frame_limit\n"
+      "weir.yaml:3: inputs[1].file.paths: is missing; expected a list of texts, such as [a, b]\n"
+      "weir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, warning, error, off\n"
+      "weir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, udp://, unix://, "
+      "file://, - or null:\n"
+      "weir.yaml:6: outputs[0].json.flush: '0s' is not valid; expected a duration, such as 500ms, 10s or 5m, "
+      "from 1ms to 1m\n"
+      "weir.yaml:7: drain_timeout: 'soon' is not valid; expected a duration, such as 500ms, 10s or 5m, from "
+      "0 to 1h");
+}
+
+TEST(ConfigFault, AHundredFaultsAreCutShort) {
+  std::string yaml = kLeast;
+  for (int i = 0; i < 100; ++i) yaml += "wrong" + std::to_string(i) + ": 1\n";
+  const std::string fault = fault_of(yaml);
+  EXPECT_EQ(std::count(fault.begin(), fault.end(), '\n'), 20);
+  EXPECT_TRUE(fault.ends_with("weir.yaml: and 80 more")) << fault;
+}
+
+struct Wrong {
+  const char* item;
+  const char* fault;
+};
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.item; }
+
+class WrongInput : public testing::TestWithParam<Wrong> {};
+TEST_P(WrongInput, IsRefusedWithTheRemedy) {
+  EXPECT_EQ(fault_of_input(GetParam().item), std::string("weir.yaml:3: inputs[0]") + GetParam().fault);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Config, WrongInput,
+    testing::Values(
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:0' }",
+              ".dnstap.listen: 'tcp://127.0.0.1:0': port 0 is none; choose one from 1 to 65535"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:66000' }",
+              ".dnstap.listen: 'tcp://127.0.0.1:66000' is not HOST:PORT; write for example "
+              "tcp://127.0.0.1:6000 or "
+              "tcp://[::1]:6000"},
+        Wrong{"dnstap: { listen: 'tcp://*:6000' }",
+              ".dnstap.listen: 'tcp://*:6000': for every address write 0.0.0.0 or [::]"},
+        Wrong{"dnstap: { listen: 'tcp://a b:6000' }",
+              ".dnstap.listen: 'tcp://a b:6000': the host is neither a name nor an address"},
+        Wrong{"dnstap: { listen: 'unix://run/x.sock' }",
+              ".dnstap.listen: 'unix://run/x.sock': the path is relative; start it with /"},
+        Wrong{"dnstap: { listen: 'unix://' }", ".dnstap.listen: 'unix://' names no path"},
+        Wrong{"dnstap: { listen: '' }", ".dnstap.listen: '' names no path"},
+        Wrong{"dnstap: { listen: }",
+              ".dnstap.listen: has nothing; expected one of tcp://HOST:PORT, unix:///PATH"},
+        Wrong{"dnstap: { listen: ['tcp://127.0.0.1:1'] }",
+              ".dnstap.listen: has a list; expected one of tcp://HOST:PORT, unix:///PATH"},
+        Wrong{"dnstap: {}", ".dnstap.listen: is missing; expected one of tcp://HOST:PORT, unix:///PATH"},
+        Wrong{"dnstap:", ".dnstap: expected its keys, such as { listen: ... }"},
+        Wrong{"dnstap", ": expected one of dnstap, mirror, file with its keys, such as - dnstap: { ... }"},
+        Wrong{"{ file: { paths: [x] }, dnstap: {} }",
+              ": expected one of dnstap, mirror, file with its keys, such as - dnstap: { ... }"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', max_connections: 0 }",
+              ".dnstap.max_connections: '0' is not valid; expected a number from 1 to 65536"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', max_connections: many }",
+              ".dnstap.max_connections: 'many' is not valid; expected a number from 1 to 65536"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', max_connections: 99999999999999999999 }",
+              ".dnstap.max_connections: '99999999999999999999' is not valid; expected a number from 1 to "
+              "65536"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', frame_limit: 1MB }",
+              ".dnstap.frame_limit: '1MB' is not valid; expected bytes, such as 64KiB or 1MiB, from 1KiB to "
+              "16MiB"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', frame_limit: 99999999999999999GiB }",
+              ".dnstap.frame_limit: '99999999999999999GiB' is not valid; expected bytes, such as 64KiB or "
+              "1MiB, from "
+              "1KiB to 16MiB"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', idle_timeout: 10 }",
+              ".dnstap.idle_timeout: '10' is not valid; expected a duration, such as 500ms, 10s or 5m, from "
+              "0 to "
+              "24h"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', overflow: wait }",
+              ".dnstap.overflow: 'wait' is not valid; expected one of drop, backpressure"},
+        Wrong{"dnstap: { listen: 'unix:///x', socket_mode: 0999 }",
+              ".dnstap.socket_mode: '0999' is not valid; expected an octal file mode from 00 to 0777"},
+        Wrong{"dnstap: { listen: 'unix:///x', socket_owner: ':weir' }",
+              ".dnstap.socket_owner: ':weir' is not valid; expected USER or USER:GROUP"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', socket_owner: weir }",
+              ".dnstap.socket_owner: is for UNIX sockets, but listen is tcp://127.0.0.1:1; remove it or "
+              "listen on "
+              "unix:///PATH"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', name: 'a b' }",
+              ".dnstap.name: 'a b' is not valid; expected a name of up to 64 letters, digits, '.', '_' and "
+              "'-'"},
+        Wrong{"mirror: {}",
+              ".mirror.port: neither port nor interface is given; write interface: NAME for packets through "
+              "the "
+              "kernel, or port: PCI-ADDRESS for a NIC bound to DPDK"},
+        Wrong{"mirror: { port: net_null0, interface: eth0 }",
+              ".mirror.interface: port and interface are both given; keep one of them"},
+        Wrong{"mirror: { interface: 'eth0/1' }",
+              ".mirror.interface: 'eth0/1' is no interface's name; expected one that `ip link` shows, such "
+              "as eth1"},
+        Wrong{"mirror: { interface: eth0, queues: 0 }",
+              ".mirror.queues: '0' is not valid; expected a number from 1 to 1024"},
+        Wrong{"mirror: { interface: eth0, queues: 1025 }",
+              ".mirror.queues: '1025' is not valid; expected a number from 1 to 1024"},
+        Wrong{"mirror: { interface: eth0, dns_ports: [] }",
+              ".mirror.dns_ports: is empty; expected at least one port, such as [53]"},
+        Wrong{"mirror: { interface: eth0, dns_ports: [0] }",
+              ".mirror.dns_ports: '0' is not valid; expected a list of numbers from 1 to 65535, such as [2, "
+              "3]"},
+        Wrong{"mirror: { interface: eth0, dns_ports: 53 }",
+              ".mirror.dns_ports: has a plain value; expected a list of numbers from 1 to 65535, such as [2, "
+              "3]"},
+        Wrong{"mirror: { interface: eth0, mbufs: 256 }",
+              ".mirror.mbufs: 256 is less than rx_descriptors, 1024; raise mbufs to at least twice that"},
+        Wrong{"file: { paths: [] }", ".file.paths: is empty; expected at least one file"},
+        Wrong{"file: { paths: [''] }",
+              ".file.paths: an empty text; expected a list of texts, such as [a, b]"},
+        Wrong{"file: { paths: [[x]] }",
+              ".file.paths: an element is no plain value; expected a list of texts, such as [a, b]"},
+        Wrong{"file: { paths: ['-', '-'] }",
+              ".file.paths: standard input (\"-\") is named twice; keep one of them"}));
+
+class WrongOutput : public testing::TestWithParam<Wrong> {};
+TEST_P(WrongOutput, IsRefusedWithTheRemedy) {
+  EXPECT_EQ(fault_of_output(GetParam().item), std::string("weir.yaml:3: outputs[0]") + GetParam().fault);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Config, WrongOutput,
+    testing::Values(
+        Wrong{"json: { to: dns.jsonl }", ".json.to: 'dns.jsonl': the path is relative; start it with /"},
+        Wrong{"json: { to: 'file:///var/log/' }",
+              ".json.to: 'file:///var/log/': the path names a directory; add the file's name"},
+        Wrong{"json: { to: 'udp://127.0.0.1:1' }",
+              ".json.to: 'udp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
+              "tcp://HOST:PORT, \"null:\""},
+        // Not the "null:" that throws lines away.
+        Wrong{"json: { to: null }",
+              ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, \"null:\""},
+        Wrong{"json: { to: '-', authority: yes }",
+              ".json.authority: 'yes' is not valid; expected true or false"},
+        Wrong{
+            "json: { to: '-', backlog: 1KiB }",
+            ".json.backlog: '1KiB' is not valid; expected bytes, such as 64KiB or 1MiB, from 64KiB to 1GiB"},
+        Wrong{"json: { to: '-', when_full: spool }",
+              ".json.when_full: 'spool' is not valid; expected one of drop_newest, block, auto"},
+        Wrong{"statsd: { to: 'tcp://127.0.0.1:1' }",
+              ".statsd.to: 'tcp://127.0.0.1:1' cannot stand here; expected udp://HOST:PORT"},
+        Wrong{"statsd: { to: 'udp://127.0.0.1:1', prefix: 'a:b' }",
+              ".statsd.prefix: 'a:b' is not valid; expected a name of up to 64 letters, digits, '.', '_' and "
+              "'-'"}));
+
+TEST(ConfigFault, WhatTwoCannotBothUse) {
+  EXPECT_EQ(
+      fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"
+               "  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"),
+      "weir.yaml:4: inputs[1].dnstap.listen: tcp://127.0.0.1:6000 is already used by "
+      "inputs[0].dnstap.listen; "
+      "give each listener an address of its own");
+  EXPECT_EQ(fault_of(kLeast + "metrics: { listen: '127.0.0.1:6000' }\n"),
+            "weir.yaml:3: metrics.listen: tcp://127.0.0.1:6000 is already used by inputs[0].dnstap.listen; "
+            "give each "
+            "listener an address of its own");
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - mirror: { interface: eth0 }\n"
+                     "  - mirror:\n      interface: eth0\n"),
+            "weir.yaml:5: inputs[1].mirror.interface: eth0 is already used by inputs[0].mirror.interface; "
+            "keep one of "
+            "them and give it more queues");
+  EXPECT_EQ(
+      fault_of(
+          "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
+      "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
+      "outputs would mix their lines; give each its own file");
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n"
+                     "  - file: { paths: [y], name: in }\n"),
+            "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "
+            "another");
+}
+
+TEST(ConfigFault, NothingToDo) {
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\n"),
+            "weir.yaml:1: inputs: there are none; expected at least one, such as - dnstap: { listen: "
+            "\"tcp://127.0.0.1:6000\" }");
+  EXPECT_EQ(fault_of("inputs: [ file: { paths: [x] } ]\noutputs: []\n"),
+            "weir.yaml:2: outputs: there are none; expected at least one, such as - json: { to: "
+            "\"file:///var/log/weir/dns.jsonl\" }");
+  EXPECT_EQ(fault_of("inputs: { dnstap: { listen: '-' } }\noutputs: []\n"),
+            "weir.yaml:1: inputs: expected a list, each item on a line of its own: - dnstap: { ... }");
+}
+
+TEST(ConfigFault, TextsThatAreNoConfiguration) {
+  const std::string empty =
+      "weir.yaml: is empty; expected at least inputs and outputs, see docs/configuration.md";
+  EXPECT_EQ(fault_of(""), empty);
+  EXPECT_EQ(fault_of("# only a comment\n"), empty);
+  EXPECT_EQ(fault_of("---\n"), empty);
+  EXPECT_EQ(fault_of("hello"),
+            "weir.yaml:1: expected keys such as inputs and outputs at the top, see docs/configuration.md");
+  EXPECT_EQ(fault_of(std::string("a: \0b", 5)),
+            "weir.yaml: is not text; expected YAML as in docs/configuration.md");
+  EXPECT_EQ(fault_of(std::string(300'000, '#')),
+            "weir.yaml: is longer than 256 KiB; this is no Weir configuration: check the path");
+  EXPECT_EQ(fault_of(kLeast + kLeast).substr(0, 61),
+            "weir.yaml:3: inputs: stands twice in the same place; keep one");
+}
+
+TEST(Config, LoadsFilesAndSaysWhyNot) {
+  namespace fs = std::filesystem;
+  const fs::path dir = fs::path(testing::TempDir()) / "weir_config_test";
+  fs::create_directories(dir);
+  const std::string path = (dir / "weir.yaml").string();
+  std::ofstream(path) << kLeast;
+  EXPECT_TRUE(load_config(path).ok());
+  EXPECT_EQ(load_config(path + ".none").error().message,
+            path + ".none: there is no such file; check the path, or start from docs/weir.example.yaml");
+  EXPECT_EQ(load_config(dir.string()).error().message,
+            dir.string() + ": is a directory; name the configuration file in it");
+  // Half written: the first line of the least configuration, cut in the middle.
+  std::ofstream(path) << kLeast.substr(0, 40);
+  EXPECT_TRUE(load_config(path).error().message.starts_with(path + ":1: is not YAML here: "))
+      << load_config(path).error().message;
+  // Not read further than a configuration can be long, though it never ends.
+  EXPECT_EQ(load_config("/dev/zero").error().message,
+            "/dev/zero: is longer than 256 KiB; this is no Weir configuration: check the path");
+  fs::remove_all(dir);
+}
+
+}  // namespace
+}  // namespace weir
