@@ -23,6 +23,10 @@ class ExportStage : public Stage {
   [[nodiscard]] const std::vector<std::unique_ptr<Output>>& outputs() const noexcept { return outputs_; }
 
  private:
+  bool pop_next() noexcept;
+  bool give_current(const Now& now);
+  void release_current() noexcept;
+
   unsigned lcore_;
   std::vector<Ring*> in_;
   std::vector<std::unique_ptr<Output>> outputs_;
@@ -30,8 +34,8 @@ class ExportStage : public Stage {
   Batch* current_ = nullptr;  // popped, not yet taken by outputs_[taken_] and those after it
   Ring* current_ring_ = nullptr;
   size_t taken_ = 0;
-  Counter in_units_;
   Counter out_units_;
+  Counter held_units_;  // a level: units of current_
   DropCounters drops_;
   bool draining_ = false;
 };

@@ -35,8 +35,9 @@ class Output {
   Output(std::string name, unsigned lcore) : name_(std::move(name)), lcore_(lcore) {}
   virtual ~Output() = default;
 
-  // The owner lcore. Takes every event of the batch (written, kept or dropped with a count), or none and says
-  // false: when_full: block and no room; the stage then calls again with the same batch.
+  // The owner lcore. Takes every event of the batch (written, kept or dropped with a count), or says false:
+  // when_full: block and no room; the stage then calls again with the same batch, and the output goes on
+  // where it stopped.
   [[nodiscard]] virtual bool take(const Batch& events, const Now& now) = 0;
   // The owner lcore, every loop: timers, reconnects, pending writes. true: did work.
   virtual bool poll(const Now& now) = 0;
@@ -47,7 +48,8 @@ class Output {
   virtual void request_reopen() {}
   // Control thread after the lcore stopped: what waits is counted as Drop::output_shutdown.
   virtual void abandon() = 0;
-  // Any thread: nothing can be written any more (standard output's reader is gone), so that going on is of no use.
+  // Any thread: nothing can be written any more (standard output's reader is gone), so that going on is of no
+  // use.
   [[nodiscard]] virtual bool ended() const { return false; }
   // Control thread, after the lcore stopped: a sentence when a fault ended the output, else empty.
   [[nodiscard]] virtual std::string fault() const { return {}; }

@@ -1,0 +1,190 @@
+#include "exporters/file_sink.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kRetryNs = kNsPerSec;
+constexpr int kPipeBytes = 1 << 20;  // what an unprivileged process may ask for
+
+// A pipe gets a file description of its own, so that it can be non-blocking without changing the one that
+// other processes share. Where that is not possible (sockets, no /proc) the descriptor is used as it is.
+int open_stdout() {
+  struct stat st {};
+  if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
+    const int fd = ::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0) return fd;
+  }
+  return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
+// Someone was killed in the middle of a line: ours must not become the rest of it.
+void end_last_line(int fd, const std::string& path) {
+  struct stat st {};
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return;
+  const int reader = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (reader < 0) return;  // write-only for us: nothing can be known
+  char last = '\n';
+  const bool cut = pread(reader, &last, 1, st.st_size - 1) == 1 && last != '\n';
+  ::close(reader);
+  if (cut && ::write(fd, "\n", 1) == 1) spdlog::warn("{} ended inside a line; the line was ended", path);
+}
+
+}  // namespace
+
+LineFile::LineFile(std::string path, int fd) : path_(std::move(path)) { use(fd); }
+
+void LineFile::use(int fd) {
+  fd_ = fd;
+  kind_ = Kind::other;
+  struct stat st {};
+  if (fstat(fd_, &st) != 0) return;
+  if (S_ISREG(st.st_mode)) kind_ = Kind::regular;
+  if (S_ISSOCK(st.st_mode)) kind_ = Kind::socket;
+  if (S_ISFIFO(st.st_mode)) {
+    kind_ = Kind::pipe;
+    (void)fcntl(fd_, F_SETPIPE_SZ, kPipeBytes);  // as large as the system allows, else as it is
+  }
+}
+
+LineFile::~LineFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<int> LineFile::open_path(const std::string& path) {
+  const int fd =
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+  if (fd >= 0) {
+    end_last_line(fd, path);
+    return fd;
+  }
+  const int error = errno;
+  if (error == EISDIR) return Error{"'" + path + "' is a directory: name a file in it"};
+  if (error == ENXIO) return Error{"'" + path + "' is a FIFO that nobody reads: start its reader first"};
+  if (error == ENOENT) return Error{"'" + path + "' cannot be created: make its directory first"};
+  if (error == EACCES || error == EPERM)
+    return Error{"'" + path + "' cannot be written (" + std::strerror(error) + "): change its owner or mode"};
+  return Error{"'" + path + "' cannot be opened for writing: " + std::strerror(error)};
+}
+
+Result<std::shared_ptr<LineFile>> LineFile::open(const Target& target) {
+  if (target.scheme == Target::Scheme::stdio) {
+    const int fd = open_stdout();
+    if (fd < 0) return Error{"standard output is closed: open it, or write to a file"};
+    return std::shared_ptr<LineFile>(new LineFile({}, fd));
+  }
+  Result<int> fd = open_path(target.path);
+  if (!fd) return fd.error();
+  return std::shared_ptr<LineFile>(new LineFile(target.path, *fd));
+}
+
+size_t LineFile::write(FileSink* writer, std::string_view lines, size_t sent, const Now& now) {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(writer->rewind_, false)) sent = line_start(lines, sent);
+  if (!ended_.empty() || now.mono_ns < retry_at_ns_) return sent;
+  if (holder_ != nullptr && holder_ != writer) return sent;
+  if (fd_ < 0) reopen(now);
+  if (fd_ < 0) return sent;
+  sent = write_all(lines, sent, now);
+  part_bytes_ = sent == lines.size() ? 0 : sent - line_start(lines, sent);
+  holder_ = part_bytes_ != 0 ? writer : nullptr;
+  if (fd_ < 0) forget_part();  // the FIFO's reader went away with it
+  return sent;
+}
+
+size_t LineFile::write_all(std::string_view lines, size_t sent, const Now& now) {
+  while (sent < lines.size()) {
+    const char* from = lines.data() + sent;
+    const size_t len = lines.size() - sent;
+    const ssize_t n =
+        kind_ == Kind::socket ? ::send(fd_, from, len, MSG_DONTWAIT | MSG_NOSIGNAL) : ::write(fd_, from, len);
+    if (n > 0) {
+      sent += static_cast<size_t>(n);
+    } else if (n == 0 || errno == EAGAIN) {
+      return sent;
+    } else if (errno != EINTR) {
+      fail(errno, now);
+      return sent;
+    }
+  }
+  if (!up_.load(std::memory_order_relaxed)) {
+    up_.store(true, std::memory_order_relaxed);
+    log_.over();
+    spdlog::info("{} takes data again", is_stdout() ? "standard output" : path_);
+  }
+  return sent;
+}
+
+void LineFile::fail(int error, const Now& now) {
+  faults_.fetch_add(1, std::memory_order_relaxed);
+  up_.store(false, std::memory_order_relaxed);
+  retry_at_ns_ = now.mono_ns + kRetryNs;
+  if (is_stdout() && error != ENOSPC) {
+    ended_ = error == EPIPE || error == ECONNRESET
+                 ? std::string("Standard output was closed by its reader before everything was written.")
+                 : std::string("Standard output cannot be written: ") + std::strerror(error) + ".";
+    return;
+  }
+  if (error == EPIPE) {
+    ::close(fd_);
+    fd_ = -1;
+  }
+  if (log_.due(now.mono_ns))
+    spdlog::error("{} cannot be written: {}; tried again every second",
+                  is_stdout() ? "standard output" : path_, std::strerror(error));
+}
+
+void LineFile::poll(const Now& now) {
+  if (!reopen_.load(std::memory_order_relaxed) || is_stdout()) return;
+  const std::lock_guard lock(mutex_);
+  if (now.mono_ns < retry_at_ns_ || !reopen_.exchange(false, std::memory_order_relaxed)) return;
+  reopen(now);
+}
+
+// Goes on with the old file when the new one cannot be opened.
+void LineFile::reopen(const Now& now) {
+  Result<int> fresh = open_path(path_);
+  if (!fresh) {
+    faults_.fetch_add(1, std::memory_order_relaxed);
+    retry_at_ns_ = now.mono_ns + kRetryNs;
+    reopen_.store(true, std::memory_order_relaxed);
+    if (log_.due(now.mono_ns)) spdlog::error("{}; tried again every second", fresh.error().message);
+    return;
+  }
+  cut_back();
+  if (fd_ >= 0) ::close(fd_);
+  use(*fresh);
+}
+
+void LineFile::cut_back() {
+  if (holder_ == nullptr) return;
+  struct stat st {};
+  if (kind_ == Kind::regular && fstat(fd_, &st) == 0 && st.st_size >= static_cast<off_t>(part_bytes_))
+    (void)!ftruncate(fd_, st.st_size - static_cast<off_t>(part_bytes_));
+  forget_part();
+}
+
+void LineFile::forget_part() {
+  if (holder_ != nullptr) holder_->rewind_ = true;
+  holder_ = nullptr;
+}
+
+void LineFile::abandon(const FileSink* writer) {
+  const std::lock_guard lock(mutex_);
+  if (holder_ == writer && fd_ >= 0) cut_back();
+}
+
+std::string LineFile::ended() {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+}  // namespace weir

@@ -1,0 +1,92 @@
+// FileSink: an export lcore's way into a file, a FIFO or standard output. All lcores of an output share one
+// LineFile, so that their lines never mix.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/addr.h"
+#include "core/result.h"
+#include "exporters/fault_log.h"
+#include "exporters/sink.h"
+
+namespace weir {
+
+class FileSink;
+
+// One open file, behind a lock that is taken once a block. While a writer's last line is only partly written
+// (disk full, pipe full) nobody else may write.
+class LineFile {
+ public:
+  // target: file or stdio. A file is created with mode 0640 and appended to.
+  static Result<std::shared_ptr<LineFile>> open(const Target& target);
+  ~LineFile();
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+
+  size_t write(FileSink* writer, std::string_view lines, size_t sent, const Now& now);
+  void poll(const Now& now);
+  // The writer leaves a part of a line behind: a regular file is cut back to the line's start.
+  void abandon(const FileSink* writer);
+  void request_reopen() noexcept { reopen_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool up() const noexcept { return up_.load(std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t faults() const noexcept { return faults_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::string ended();
+
+ private:
+  enum class Kind : uint8_t { regular, pipe, socket, other };
+
+  LineFile(std::string path, int fd);
+  static Result<int> open_path(const std::string& path);
+  [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
+  size_t write_all(std::string_view lines, size_t sent, const Now& now);
+  void use(int fd);
+  void cut_back();
+  void forget_part();
+  void reopen(const Now& now);
+  void fail(int error, const Now& now);
+
+  const std::string path_;  // empty: standard output
+  std::mutex mutex_;
+  int fd_ = -1;  // a FIFO without reader has none
+  Kind kind_ = Kind::other;
+  FileSink* holder_ = nullptr;  // wrote a part of its last line
+  size_t part_bytes_ = 0;       // of that part
+  uint64_t retry_at_ns_ = 0;
+  FaultLog log_;
+  std::string ended_;
+  std::atomic<bool> reopen_{false};
+  std::atomic<bool> up_{true};
+  std::atomic<uint64_t> faults_{0};
+};
+
+class FileSink : public Sink {
+ public:
+  explicit FileSink(std::shared_ptr<LineFile> file) : file_(std::move(file)) {}
+
+  [[nodiscard]] size_t write(std::string_view lines, size_t sent, const Now& now) override {
+    const size_t taken = file_->write(this, lines, sent, now);
+    if (taken < lines.size() && ended_.empty()) ended_ = file_->ended();
+    return taken;
+  }
+  bool poll(const Now& now) override {
+    file_->poll(now);
+    return false;
+  }
+  void abandon(std::string_view /*lines*/, size_t /*sent*/) override { file_->abandon(this); }
+  void request_reopen() override { file_->request_reopen(); }
+  [[nodiscard]] bool up() const noexcept override { return file_->up(); }
+  [[nodiscard]] uint64_t faults() const noexcept override { return file_->faults(); }
+  [[nodiscard]] const std::string& ended() const noexcept override { return ended_; }
+
+ private:
+  friend class LineFile;
+
+  std::shared_ptr<LineFile> file_;
+  std::string ended_;
+  bool rewind_ = false;  // under the file's lock: the part of a line was taken back, or lies in another file
+};
+
+}  // namespace weir

@@ -1,0 +1,63 @@
+// JsonFormat: the native JSON line (docs/schema.json): one object, the keys of json_keys.h in their order,
+// absent values left out. Written straight from the event's head and wire bytes. Owner: an export lcore.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "core/event.h"
+#include "core/result.h"
+#include "exporters/json_keys.h"
+#include "exporters/json_text.h"
+#include "exporters/line_format.h"
+#include "exporters/output_options.h"
+
+namespace weir {
+
+class JsonFormat : public LineFormat {
+ public:
+  // An Error names a key that is not in kJsonKeys.
+  static Status check(const JsonFields& fields);
+
+  // Precondition: check(fields) is ok. input_names: of the configuration, by Event::input. lane: the export
+  // lcore. max_line: at least kMinLineBytes, at most kMaxLineBytes.
+  JsonFormat(const JsonFields& fields, std::vector<std::string> input_names, unsigned lane,
+             size_t max_line = kMaxLineBytes);
+
+  char* write(const Event& event, uint64_t seq, char* out) noexcept override;
+
+  // All that is not text or lists fits in this.
+  static constexpr size_t kMinLineBytes = 24U << 10U;
+
+ private:
+  struct Line;  // what is being written
+  // The text of an endpoint's keys; neighbouring events mostly share it.
+  struct EndpointText {
+    Endpoint endpoint;
+    std::array<char, 128> text;
+    size_t len = 0;
+  };
+
+  [[nodiscard]] bool wants(JsonKey key) const noexcept { return (wanted_ & json_key_bit(key)) != 0; }
+  char* put_origin(char* out, Line& line) noexcept;
+  char* put_addresses(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_header(char* out, const Line& line) const noexcept;
+  char* put_times(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_policy(char* out, Line& line) const noexcept;
+  char* put_source(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_faults(char* out, const Line& line) const noexcept;
+  [[nodiscard]] char* put_text_value(char* out, Line& line, JsonKey key, Span span) const noexcept;
+
+  uint64_t wanted_ = 0;
+  size_t max_line_;
+  size_t share_;                     // of the line that one text may take
+  std::vector<std::string> inputs_;  // as they stand in the line, key and comma included
+  std::string lane_;
+  TimeText query_time_;
+  TimeText response_time_;
+  EndpointText server_;
+  EndpointText peer_;
+};
+
+}  // namespace weir

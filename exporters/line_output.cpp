@@ -1,0 +1,222 @@
+#include "exporters/line_output.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr size_t kBlockBytes = 256U << 10U;  // stays in the L2 cache between format and write
+constexpr size_t kMinBlockBytes = 1U << 10U;
+constexpr uint32_t kBlockLines = 4096;
+
+}  // namespace
+
+// Lines back to back. Its memory is only touched as far as it was ever filled.
+struct LineOutput::Block {
+  explicit Block(size_t bytes)
+      : data(std::make_unique_for_overwrite<char[]>(bytes + kMaxLineBytes)),
+        lines(std::make_unique_for_overwrite<Line[]>(kBlockLines)) {}
+
+  void clear() noexcept {
+    used = sent = 0;
+    count = written = 0;
+  }
+  [[nodiscard]] std::string_view text() const noexcept { return {data.get(), used}; }
+
+  std::unique_ptr<char[]> data;
+  std::unique_ptr<Line[]> lines;
+  size_t used = 0;
+  size_t sent = 0;       // the sink took this much
+  uint32_t count = 0;    // lines
+  uint32_t written = 0;  // lines of which the sink took the last byte
+};
+
+LineOutput::LineOutput(std::string name, unsigned lcore, const LineOutputOptions& options,
+                       std::unique_ptr<LineFormat> format, std::unique_ptr<Sink> sink)
+    : Output(std::move(name), lcore),
+      options_(options),
+      format_(std::move(format)),
+      sink_(std::move(sink)),
+      block_bytes_(std::clamp<size_t>(options.backlog / 4, kMinBlockBytes, kBlockBytes)) {
+  const size_t count = options.backlog / block_bytes_ + 2;
+  waiting_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    blocks_.push_back(std::make_unique<Block>(block_bytes_));
+    free_.push_back(blocks_.back().get());
+  }
+  copy_sink_state();
+}
+
+LineOutput::~LineOutput() = default;
+
+bool LineOutput::take(const Batch& events, const Now& now) {
+  for (uint32_t at = resume_at_; at < events.used;) {
+    const auto& event = *reinterpret_cast<const Event*>(events.data + at);
+    const bool room = make_room(now);
+    if (!room && !ended() && options_.when_full == WhenFull::block) {
+      resume_at_ = at;
+      count_blocked(now);
+      return false;
+    }
+    counters_.in_events.add(1);
+    counters_.in_units.add(event.units);
+    if (room)
+      put_line(event);
+    else
+      counters_.drops.add(ended() ? Drop::write_failed : Drop::backlog_full, event.units);
+    at += event.record_len;
+  }
+  resume_at_ = 0;
+  if (blocked_since_ns_ != 0) {
+    count_blocked(now);
+    blocked_since_ns_ = 0;
+  }
+  return true;
+}
+
+void LineOutput::count_blocked(const Now& now) {
+  if (blocked_since_ns_ != 0) counters_.block_ns.add(now.mono_ns - blocked_since_ns_);
+  blocked_since_ns_ = now.mono_ns;
+}
+
+// The open block has room for a line, and the backlog for more bytes.
+bool LineOutput::make_room(const Now& now) {
+  if (ended()) return false;
+  if (open_ != nullptr && (open_->used >= block_bytes_ || open_->count == kBlockLines)) {
+    close_open();
+    if (!stuck_) push_blocks(now);
+  }
+  if (counters_.backlog_bytes.get() >= options_.backlog) return false;
+  if (open_ != nullptr) return true;
+  if (free_.empty() || ended()) return false;
+  open_ = free_.back();  // the last one used is still in cache
+  free_.pop_back();
+  open_->clear();
+  opened_ns_ = now.mono_ns;
+  return true;
+}
+
+void LineOutput::put_line(const Event& event) {
+  Block& block = *open_;
+  char* start = block.data.get() + block.used;
+  const auto len = static_cast<size_t>(format_->write(event, counters_.in_events.get(), start) - start);
+  block.used += len;
+  block.lines[block.count++] = {event.arrival_ns, static_cast<uint32_t>(block.used), event.units};
+  counters_.backlog_events.add(1);
+  counters_.backlog_units.add(event.units);
+  counters_.backlog_bytes.add(len);
+}
+
+void LineOutput::close_open() {
+  if (open_ == nullptr) return;
+  waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
+  ++waiting_count_;
+}
+
+// Offers the waiting blocks to the sink until it takes no more. true: it took something.
+bool LineOutput::push_blocks(const Now& now) {
+  bool took = false;
+  while (waiting_count_ != 0) {
+    Block& block = *waiting_[first_waiting_];
+    const size_t before = block.sent;
+    block.sent = sink_->write(block.text(), block.sent, now);
+    took |= block.sent > before;
+    count_written(block, now);
+    if (block.sent < block.used) break;
+    pop_waiting();
+  }
+  stuck_ = waiting_count_ != 0;
+  copy_sink_state();
+  if (ended()) drop_waiting(Drop::write_failed);
+  return took;
+}
+
+void LineOutput::pop_waiting() {
+  free_.push_back(waiting_[first_waiting_]);
+  first_waiting_ = (first_waiting_ + 1) % waiting_.size();
+  --waiting_count_;
+}
+
+void LineOutput::count_written(Block& block, const Now& now) {
+  const uint32_t first = block.written;
+  uint64_t units = 0;
+  uint32_t run = first;  // lines from here on arrived at the same time
+  for (; block.written < block.count && block.lines[block.written].end <= block.sent; ++block.written) {
+    const Line& line = block.lines[block.written];
+    units += line.units;
+    if (line.arrival_ns != block.lines[run].arrival_ns) {
+      observe(now, block.lines[run].arrival_ns, block.written - run);
+      run = block.written;
+    }
+  }
+  if (block.written == first) return;
+  observe(now, block.lines[run].arrival_ns, block.written - run);
+  const uint64_t bytes = block.lines[block.written - 1].end - (first == 0 ? 0 : block.lines[first - 1].end);
+  counters_.written_events.add(block.written - first);
+  counters_.written_units.add(units);
+  counters_.written_bytes.add(bytes);
+  take_from_backlog(block.written - first, units, bytes);
+}
+
+void LineOutput::observe(const Now& now, uint64_t arrival_ns, uint64_t events) {
+  // The burst's clock was read before the event came over the ring.
+  counters_.latency.observe(now.mono_ns > arrival_ns ? now.mono_ns - arrival_ns : 0, events);
+}
+
+void LineOutput::take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes) {
+  counters_.backlog_events.set(counters_.backlog_events.get() - events);
+  counters_.backlog_units.set(counters_.backlog_units.get() - units);
+  counters_.backlog_bytes.set(counters_.backlog_bytes.get() - bytes);
+}
+
+void LineOutput::drop_waiting(Drop reason) {
+  close_open();
+  for (; waiting_count_ != 0; pop_waiting()) {
+    const Block& block = *waiting_[first_waiting_];
+    uint64_t units = 0;
+    for (uint32_t i = block.written; i < block.count; ++i) units += block.lines[i].units;
+    const uint64_t done = block.written == 0 ? 0 : block.lines[block.written - 1].end;
+    counters_.drops.add(reason, units);
+    take_from_backlog(block.count - block.written, units, block.used - done);
+  }
+}
+
+bool LineOutput::poll(const Now& now) {
+  bool worked = sink_->poll(now);
+  worked |= push_blocks(now);
+  // A block closed early only when nothing waits: else trickles behind a dead peer would use up the blocks.
+  const bool due = open_ != nullptr && now.mono_ns - opened_ns_ >= options_.flush_ms * kNsPerMs;
+  if (!due || waiting_count_ != 0) return worked;
+  close_open();
+  push_blocks(now);
+  return true;
+}
+
+bool LineOutput::drain(const Now& now) {
+  close_open();
+  push_blocks(now);
+  return ended() || (waiting_count_ == 0 && sink_->drain(now));
+}
+
+void LineOutput::abandon() {
+  close_open();
+  if (waiting_count_ != 0) {
+    const Block& block = *waiting_[first_waiting_];
+    sink_->abandon(block.text(), block.sent);
+  }
+  drop_waiting(Drop::output_shutdown);
+}
+
+void LineOutput::copy_sink_state() {
+  counters_.up.set(sink_->up() ? 1 : 0);
+  counters_.faults.set(sink_->faults());
+  if (!sink_->ended().empty()) ended_.store(true, std::memory_order_relaxed);
+}
+
+void LineOutput::describe(MetricVisitor& visitor) const {
+  sink_->describe(visitor, {{"output", name()}, {"lcore", std::to_string(lcore())}});
+}
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+// LineOutput: an output made of a format and a sink. Events become lines in blocks of memory; a block goes to
+// the sink when it is full, or has waited flush_ms; what the sink does not take waits, up to the backlog.
+// Owner: the export lcore.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporters/line_format.h"
+#include "exporters/output.h"
+#include "exporters/output_options.h"
+#include "exporters/sink.h"
+
+namespace weir {
+
+struct LineOutputOptions {
+  uint32_t flush_ms = 1'000;
+  uint64_t backlog = 8U << 20U;  // bytes
+  WhenFull when_full = WhenFull::drop_newest;
+};
+
+class LineOutput : public Output {
+ public:
+  LineOutput(std::string name, unsigned lcore, const LineOutputOptions& options,
+             std::unique_ptr<LineFormat> format, std::unique_ptr<Sink> sink);
+  ~LineOutput() override;
+
+  [[nodiscard]] bool take(const Batch& events, const Now& now) override;
+  bool poll(const Now& now) override;
+  [[nodiscard]] bool drain(const Now& now) override;
+  void request_reopen() override { sink_->request_reopen(); }
+  void abandon() override;
+  [[nodiscard]] bool ended() const override { return ended_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::string fault() const override { return sink_->ended(); }
+  void describe(MetricVisitor& visitor) const override;
+
+ private:
+  struct Line {
+    uint64_t arrival_ns;
+    uint32_t end;  // offset behind its newline
+    uint32_t units;
+  };
+  struct Block;
+
+  bool make_room(const Now& now);
+  void put_line(const Event& event);
+  void count_blocked(const Now& now);
+  void close_open();
+  bool push_blocks(const Now& now);
+  void pop_waiting();
+  void count_written(Block& block, const Now& now);
+  void observe(const Now& now, uint64_t arrival_ns, uint64_t events);
+  void take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes);
+  void drop_waiting(Drop reason);
+  void copy_sink_state();
+
+  LineOutputOptions options_;
+  std::unique_ptr<LineFormat> format_;
+  std::unique_ptr<Sink> sink_;
+  size_t block_bytes_;  // a block takes no further line from here on
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<Block*> free_;
+  std::vector<Block*> waiting_;  // a ring in order of age
+  size_t first_waiting_ = 0;
+  size_t waiting_count_ = 0;
+  Block* open_ = nullptr;
+  uint64_t opened_ns_ = 0;
+  bool stuck_ = false;             // the sink took less than it was offered at the last try
+  uint32_t resume_at_ = 0;         // where in the refused batch take() goes on
+  uint64_t blocked_since_ns_ = 0;  // 0: not blocked
+  std::atomic<bool> ended_{false};
+};
+
+}  // namespace weir

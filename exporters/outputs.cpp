@@ -1,0 +1,55 @@
+#include "exporters/outputs.h"
+
+#include <utility>
+
+#include "exporters/file_sink.h"
+#include "exporters/json_format.h"
+#include "exporters/line_output.h"
+#include "exporters/null_sink.h"
+
+namespace weir {
+namespace {
+
+// One sink for each export lcore.
+Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output, const Target& to,
+                                                      unsigned export_lcores) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  switch (to.scheme) {
+    case Target::Scheme::null:
+      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<NullSink>());
+      return sinks;
+    case Target::Scheme::file:
+    case Target::Scheme::stdio: {
+      auto file = LineFile::open(to);
+      if (!file) return file.error();
+      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<FileSink>(*file));
+      return sinks;
+    }
+    case Target::Scheme::tcp:
+    case Target::Scheme::udp:
+    case Target::Scheme::unix_stream:
+      break;
+  }
+  return Error{output + ": to: '" + to_string(to) + "' is not possible here; use a file, - or null:"};
+}
+
+}  // namespace
+
+Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
+                            const std::vector<std::string>& input_names) {
+  if (Status status = JsonFormat::check(options.json); !status)
+    return Error{options.name + ": " + status.error().message};
+  auto sinks = open_sinks(options.name, options.to, export_lcores);
+  if (!sinks) return sinks.error();
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < export_lcores; ++lcore) {
+    outputs.push_back(std::make_unique<LineOutput>(
+        options.name, lcore,
+        LineOutputOptions{
+            .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full},
+        std::make_unique<JsonFormat>(options.json, input_names, lcore), std::move((*sinks)[lcore])));
+  }
+  return outputs;
+}
+
+}  // namespace weir

@@ -1,0 +1,34 @@
+// The outputs that there are, and how one is opened. Control thread.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "exporters/output.h"
+#include "exporters/output_options.h"
+
+namespace weir {
+
+struct OutputKind {
+  std::string_view name;
+  std::string_view help;
+};
+// A new output is a row here, an open_output() and a section in docs/configuration.md.
+inline constexpr std::array<OutputKind, 2> kOutputKinds = {{
+    {"json", "JSON lines, to standard output, a file, a TCP peer or nowhere"},
+    {"statsd", "counters and gauges to a statsd server over UDP"},
+}};
+
+// One instance for each export lcore, by its number.
+using Outputs = std::vector<std::unique_ptr<Output>>;
+
+// An Error is a sentence that names the destination or the key, and the remedy. A TCP peer that does not
+// answer is no error: it is tried again until it does. input_names: of the configuration, by Event::input.
+Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
+                            const std::vector<std::string>& input_names);
+
+}  // namespace weir

@@ -1,0 +1,123 @@
+#include "exporters/export_stage.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/exporters/test_event.h"
+
+namespace weir {
+namespace {
+
+// Takes what it is told to, and remembers the arrival times of the events, which name them here.
+class PickyOutput : public Output {
+ public:
+  explicit PickyOutput(std::vector<uint64_t>& seen) : Output("picky", 0), seen_(seen) {}
+  bool take(const Batch& events, const Now&) override {
+    if (!willing) return false;
+    for_each_record<Event>(events, [&](const Event& event) {
+      seen_.push_back(event.arrival_ns);
+      counters_.in_units.add(event.units);
+      counters_.written_units.add(event.units);
+    });
+    return true;
+  }
+  bool poll(const Now&) override { return false; }
+  bool drain(const Now&) override { return drained; }
+  void abandon() override { abandoned = true; }
+
+  bool willing = true;
+  bool drained = true;
+  bool abandoned = false;
+
+ private:
+  std::vector<uint64_t>& seen_;
+};
+
+TestEvent numbered(uint64_t number, uint16_t units = 1) {
+  TestEvent event;
+  event.head.arrival_ns = number;
+  event.head.units = units;
+  return event;
+}
+
+struct ExportStageTest : testing::Test {
+  void SetUp() override {
+    std::vector<std::unique_ptr<Output>> outputs;
+    outputs.push_back(std::make_unique<PickyOutput>(first_seen));
+    outputs.push_back(std::make_unique<PickyOutput>(second_seen));
+    first = static_cast<PickyOutput*>(outputs[0].get());
+    second = static_cast<PickyOutput*>(outputs[1].get());
+    stage = std::make_unique<ExportStage>(0, std::vector<Ring*>{&a, &b}, std::move(outputs));
+  }
+  Poll poll() { return stage->poll({}); }
+
+  Ring a{16, 16};
+  Ring b{16, 16};
+  std::vector<uint64_t> first_seen;
+  std::vector<uint64_t> second_seen;
+  PickyOutput* first = nullptr;
+  PickyOutput* second = nullptr;
+  std::unique_ptr<ExportStage> stage;
+};
+
+TEST_F(ExportStageTest, GivesEveryBatchToEveryOutputFromAllRingsInTurn) {
+  TestBatch one{numbered(1), numbered(2)};
+  TestBatch two{numbered(3)};
+  TestBatch three{numbered(4, 2)};
+  ASSERT_TRUE(a.push(&one) && a.push(&two) && b.push(&three));
+  EXPECT_EQ(poll(), Poll::busy);
+  EXPECT_EQ(first_seen, (std::vector<uint64_t>{1, 2, 4, 3}));
+  EXPECT_EQ(second_seen, first_seen);
+  const Balance balance = stage->balance();
+  EXPECT_EQ(balance.in, 5U);
+  EXPECT_EQ(balance.out, 5U);
+  EXPECT_TRUE(balance.even());
+  EXPECT_EQ(poll(), Poll::idle);
+}
+
+TEST_F(ExportStageTest, HoldsTheBatchThatAnOutputRefusesAndGivesItToNobodyTwice) {
+  TestBatch one{numbered(1, 2)};
+  TestBatch two{numbered(2)};
+  ASSERT_TRUE(a.push(&one) && a.push(&two));
+  second->willing = false;
+  EXPECT_EQ(poll(), Poll::idle);
+  EXPECT_EQ(poll(), Poll::idle);
+  EXPECT_EQ(first_seen, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(stage->balance().in_flight, 2U);
+  EXPECT_TRUE(stage->balance().even());
+  second->willing = true;
+  EXPECT_EQ(poll(), Poll::busy);
+  EXPECT_EQ(first_seen, (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(second_seen, first_seen);
+  EXPECT_EQ(stage->balance().out, 3U);
+}
+
+TEST_F(ExportStageTest, EndsWhenItsRingsHaveEndedAndItsOutputsAreDrained) {
+  TestBatch one{numbered(1)};
+  ASSERT_TRUE(a.push(&one));
+  a.close();
+  EXPECT_EQ(poll(), Poll::busy);
+  EXPECT_EQ(poll(), Poll::idle);
+  b.close();
+  first->drained = false;
+  EXPECT_EQ(poll(), Poll::idle);
+  first->drained = true;
+  EXPECT_EQ(poll(), Poll::done);
+}
+
+TEST_F(ExportStageTest, AbandonCountsWhatIsHeldAndWhatIsInTheRings) {
+  TestBatch one{numbered(1)};
+  TestBatch two{numbered(2, 3)};
+  TestBatch three{numbered(3)};
+  ASSERT_TRUE(a.push(&one) && a.push(&two) && b.push(&three));
+  first->willing = false;
+  EXPECT_EQ(poll(), Poll::idle);
+  stage->abandon();
+  EXPECT_TRUE(first->abandoned && second->abandoned);
+  const Balance balance = stage->balance();
+  EXPECT_EQ(balance.in, 5U);
+  EXPECT_EQ(balance.drops, 5U);
+  EXPECT_TRUE(balance.even());
+}
+
+}  // namespace
+}  // namespace weir
