@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""What goes wrong at a user's hands: each gives a clear message or a counter, nothing is lost silently, nothing crashes."""
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+
+import frame_streams
+import weir
+
+GOOD = 'inputs:\n  - dnstap: { listen: "tcp://127.0.0.1:0" }\noutputs:\n  - json: { to: "null:" }\n'
+SAMPLE = weir.DATA / "dnstap/kdig-one.fstrm"
+
+
+def without(*capabilities):
+    """Words before a command that take capabilities away from root; nothing to take from others."""
+    if os.geteuid() != 0:
+        return ()
+    if not shutil.which("setpriv"):
+        raise unittest.SkipTest("setpriv is not installed")
+    return ("setpriv", "--bounding-set", ",".join(f"-{name}" for name in capabilities))
+
+
+class BadInput(weir.WeirCase):
+    def refused(self, *args, code, says, command="run", **kwargs):
+        run = self.weir(*args, command=command, metrics=False, **kwargs)
+        self.assertEqual(run.wait(60), code, run.stderr())
+        for part in says:
+            self.assertIn(part, run.stderr())
+        self.assertEqual(run.stdout_path.read_bytes(), b"", "faults are not told on standard output")
+        return run
+
+    def config(self, text, mode=0o644):
+        path = self.folder() / "weir.yaml"
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    # -- the configuration
+
+    def test_missing_configuration(self):
+        self.refused("-c", "/nowhere/weir.yaml", code=2, says=["/nowhere/weir.yaml", "No such file"])
+
+    def test_unreadable_configuration(self):
+        path = self.config(GOOD, 0)
+        self.refused("-c", path, code=2, says=[str(path), "Permission denied"],
+                     wrapper=without("dac_override", "dac_read_search"))
+
+    def test_directory_as_configuration(self):
+        folder = self.folder()
+        self.refused("-c", folder, code=2, says=[str(folder), "directory"])
+
+    def test_empty_configuration(self):
+        self.refused("-c", self.config(""), code=2, says=["weir.yaml", "inputs"])
+
+    def test_half_written_configuration(self):
+        self.refused("-c", self.config(GOOD[:-25]), code=2, says=["weir.yaml:"])
+        self.refused("-c", self.config(GOOD[:70]), code=2, says=["weir.yaml"])
+
+    def test_mistyped_key_and_value(self):
+        self.refused("-c", self.config(GOOD.replace("outputs", "output")), code=2, says=["weir.yaml:3", "output", "outputs"])
+        self.refused("-c", self.config(GOOD.replace("listen", "lissten")), code=2, says=["weir.yaml:2", "lissten", "listen"])
+        self.refused("-c", self.config(GOOD + "lcores: { decode: many }\n"), code=2, says=["weir.yaml:5", "decode", "many"])
+        self.refused("-c", self.config(GOOD.replace("tcp://", "tpc://")), code=2, says=["weir.yaml:2", "tpc://"])
+        self.refused("-c", self.config(GOOD + "drain_timeout: 10 parsecs\n"), code=2, says=["weir.yaml:5", "drain_timeout"])
+
+    def test_binary_configuration(self):
+        path = self.folder() / "weir.yaml"
+        path.write_bytes(SAMPLE.read_bytes())
+        self.refused("-c", path, code=2, says=["weir.yaml"])
+
+    def test_unknown_flag_and_command(self):
+        self.refused("--dnstapp", "tcp://127.0.0.1:1", code=2, says=["--dnstapp"])
+        run = self.weir(command="rnu")
+        self.assertEqual(run.wait(), 2, run.stderr())
+
+    # -- ports, files, permissions
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refused("--dnstap", f"tcp://127.0.0.1:{port}", "--json", "null:", code=1, says=[str(port), "in use"])
+            self.refused("--dnstap", f"tcp://127.0.0.1:{weir.free_port()}", "--json", "null:", "--metrics",
+                         f"127.0.0.1:{port}", code=1, says=[str(port), "in use"])
+
+    def test_stale_socket_is_replaced_and_a_live_one_refused(self):
+        path = self.folder() / "weir.sock"
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(str(path))
+        stale.close()
+        run = self.weir("--dnstap", f"unix://{path}", "--json", "-").wait_ready()
+        self.refused("--dnstap", f"unix://{path}", "--json", "null:", code=1, says=[str(path), "in use"])
+        sender = frame_streams.Sender(str(path)).start()
+        sender.send([frame_streams.dnstap("alive.test")])
+        sender.finish()
+        run.wait_metric("weir_ingest_units_total", 1)
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.assertEqual(len(run.lines()), 1)
+        self.assertFalse(path.exists(), "the socket goes with its owner")
+
+    def test_a_file_where_a_socket_should_be_is_kept(self):
+        path = self.folder() / "precious"
+        path.write_text("data")
+        self.refused("--dnstap", f"unix://{path}", "--json", "null:", code=1, says=[str(path)])
+        self.assertEqual(path.read_text(), "data")
+
+    def test_directory_as_file(self):
+        folder = self.folder()
+        self.refused(folder, code=1, says=[str(folder), "directory"], command="decode")
+        self.refused("--dnstap", f"tcp://127.0.0.1:{weir.free_port()}", "--json", folder, code=1, says=[str(folder), "directory"])
+
+    def test_missing_file(self):
+        self.refused("/nowhere/a.fstrm", code=1, says=["/nowhere/a.fstrm", "No such file"], command="decode")
+
+    def test_neither_pcap_nor_fstrm(self):
+        path = self.folder() / "text"
+        path.write_text("just some text, longer than a header is. " * 10)
+        self.refused(path, code=1, says=[str(path), "neither"], command="decode")
+
+    def test_output_folder_is_missing(self):
+        self.refused("--dnstap", f"tcp://127.0.0.1:{weir.free_port()}", "--json", "/nowhere/dns.jsonl", code=1,
+                     says=["/nowhere/dns.jsonl", "No such file"])
+
+    def test_full_disk(self):
+        """/dev/full refuses each write as a full disk does: a message, and every unit counted."""
+        run = self.weir(weir.DATA / "dnstap/unbound-unix.fstrm", "--json", "/dev/full", command="decode")
+        self.assertEqual(run.wait(), 1, run.stderr())
+        self.assertIn("No space left", run.stderr())
+        stages = self.check_balance(run)
+        self.assertEqual(stages["output json"]["out"], 0)
+        self.assertGreater(run.drops().get("write_failed", 0) + run.drops().get("output_shutdown", 0), 0)
+
+    def test_closed_standard_output(self):
+        reader, writer = os.pipe()
+        run = self.weir(weir.DATA / "dnstap/unbound-unix.fstrm", command="decode", stdout=writer)
+        os.close(writer)
+        os.close(reader)
+        self.assertIn(run.wait(), (0, 1), run.stderr())
+        self.check_balance(run)
+        # And in the middle of a long stream.
+        port = weir.free_port()
+        reader, writer = os.pipe()
+        run = self.weir("--dnstap", f"tcp://127.0.0.1:{port}", "--json", "-", stdout=writer).wait_ready()
+        os.close(writer)
+        sender = frame_streams.Sender(("127.0.0.1", port)).start()
+        sender.send([frame_streams.dnstap(f"{n}.test") for n in range(2000)])
+        self.assertTrue(os.read(reader, 100))
+        os.close(reader)
+        try:
+            for _ in range(50):
+                sender.send([frame_streams.dnstap(f"{n}.test") for n in range(2000)])
+        except OSError:
+            pass  # it may have ended already
+        self.assertEqual(run.wait(30), 1, run.stderr())
+        self.assertIn("pipe", run.stderr().lower())
+        self.check_balance(run)
+
+    def test_no_permission_for_af_packet(self):
+        self.refused("--mirror", "lo", "--json", "null:", code=1, says=["CAP_NET_RAW"], wrapper=without("net_raw"))
+
+    def test_interface_that_does_not_exist(self):
+        self.refused("--mirror", "nosuchif0", "--json", "null:", code=1, says=["nosuchif0"])
+
+    def test_pci_address_that_does_not_exist(self):
+        self.refused("--mirror", "0000:fe:1f.7", "--json", "null:", code=1, says=["0000:fe:1f.7"])
+
+    # -- sizes
+
+    def test_more_lcores_than_cpus(self):
+        run = self.decode(SAMPLE, "--lcores", "4,12,4")
+        self.assertEqual(len(run.lines()), 2)
+        self.check_balance(run)
+
+    def test_no_lcores(self):
+        self.refused(SAMPLE, "--lcores", "1,0", code=2, says=["--lcores"], command="decode")
+
+    def test_ten_thousand_connections(self):
+        """Those within the limit are served, the rest are refused and counted."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < 12_000:
+            self.skipTest(f"RLIMIT_NOFILE is {hard}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        port = weir.free_port()
+        config = self.config(f'inputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{port}", max_connections: 6000 }}\n'
+                             'outputs:\n  - json: { to: "-" }\n')
+        run = self.weir("-c", config).wait_ready()
+        senders = []
+        self.addCleanup(lambda: [sender.close() for sender in senders])
+        for _ in range(10_000):
+            sender = frame_streams.Sender(("127.0.0.1", port))
+            senders.append(sender)
+        served = 0
+        for number, sender in enumerate(senders):
+            try:
+                sender.start_one_way()
+                sender.send([frame_streams.dnstap(f"c{number}.test")])
+                served += 1
+            except OSError:
+                pass
+        self.assertGreaterEqual(served, 6_000)
+        run.wait_metric("weir_ingest_units_total", 6_000)
+        samples = run.metrics()
+        self.assertEqual(weir.total(samples, "weir_dnstap_connections"), 6_000)
+        self.assertGreaterEqual(weir.total(samples, "weir_dnstap_connections_refused_total"), 4_000)
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+        self.assertEqual(len(run.lines()), 6_000)
+
+    def test_a_sender_of_one_byte_a_second(self):
+        """It holds nobody else up; before START it is closed after the handshake's time, after START it may be slow."""
+        port = weir.free_port()
+        config = self.config(f'inputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{port}", handshake_timeout: 2s }}\n'
+                             'outputs:\n  - json: { to: "-" }\n')
+        run = self.weir("-c", config).wait_ready()
+        slow = frame_streams.Sender(("127.0.0.1", port)).start()
+        never = frame_streams.Sender(("127.0.0.1", port))
+        frame, hello = frame_streams.frame(frame_streams.dnstap("slow.test")), frame_streams.control(frame_streams.READY)
+        closed_after = None
+        begin = time.monotonic()
+        for second in range(5):
+            slow.socket.sendall(frame[second:second + 1])
+            try:
+                never.socket.sendall(hello[second:second + 1])
+                never.socket.settimeout(0.01)
+                if never.socket.recv(100) == b"":
+                    closed_after = closed_after or time.monotonic() - begin
+            except TimeoutError:
+                pass
+            except OSError:
+                closed_after = closed_after or time.monotonic() - begin
+            quick = frame_streams.Sender(("127.0.0.1", port)).start()
+            quick.send([frame_streams.dnstap("quick.test")])
+            quick.finish()
+            time.sleep(1.0)
+        self.assertIsNotNone(closed_after, "the handshake has a time limit")
+        self.assertEqual(weir.total(run.metrics(), "weir_ingest_units_total"), 5)
+        slow.socket.sendall(frame[5:])
+        slow.finish()
+        run.wait_metric("weir_ingest_units_total", 6)
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+        self.assertEqual(len(run.lines()), 6)
+
+    def test_version_and_help(self):
+        for words in (["--version"], ["--help"], ["run", "--help"], ["decode", "--help"], ["plan", "--help"],
+                      ["generate", "--help"], ["verify", "--help"]):
+            run = subprocess.run([weir.WEIR, *words], capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(run.returncode, 0, words)
+            self.assertTrue(run.stdout)
+
+
+if __name__ == "__main__":
+    weir.main()

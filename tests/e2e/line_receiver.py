@@ -1,0 +1,63 @@
+"""A TCP peer for the JSON output: takes lines, fast, slowly, or not at all."""
+import socket
+import threading
+import time
+
+
+class LineReceiver:
+    """rate: bytes a second it reads, None: all it can, 0: it accepts and never reads."""
+
+    def __init__(self, rate=None, port=0):
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if rate is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.listener.bind(("127.0.0.1", port))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        self.rate = rate
+        self.pieces = []
+        self.lock = threading.Lock()
+        self.connections = []
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads[0].start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            thread = threading.Thread(target=self._read, args=(connection,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _read(self, connection):
+        mine = []
+        with self.lock:
+            self.pieces.append(mine)
+        while self.rate != 0:
+            try:
+                piece = connection.recv(4096 if self.rate else 1 << 20)
+            except OSError:
+                return
+            if not piece:
+                return
+            mine.append(piece)
+            if self.rate:
+                time.sleep(len(piece) / self.rate)
+
+    def data(self):
+        """What each connection brought; a connection that broke may end in the middle of a line."""
+        with self.lock:
+            return [b"".join(mine) for mine in self.pieces]
+
+    def wait_closed(self, seconds=30.0):
+        for thread in self.threads[1:]:
+            thread.join(seconds)
+
+    def close(self):
+        self.listener.close()
+        for connection in self.connections:
+            connection.close()

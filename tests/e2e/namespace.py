@@ -1,0 +1,62 @@
+"""Network namespaces of this process only: their names carry its id, and they are removed at its end."""
+import os
+import shutil
+import subprocess
+import unittest
+
+
+def ip(*words, netns=None, check=True):
+    command = ["ip", *(["-n", netns] if netns else []), *words]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if check and run.returncode:
+        raise AssertionError(f"{' '.join(command)}: {run.stderr}")
+    return run.stdout
+
+
+def require(*programs):
+    """Skips the caller's case where a program is missing, or namespaces cannot be made."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        raise unittest.SkipTest(f"{', '.join(missing)} not installed (scripts/setup e2e)")
+    if os.geteuid() != 0:
+        raise unittest.SkipTest("network namespaces need root")
+    probe = f"weir-{os.getpid()}-probe"
+    if subprocess.run(["ip", "netns", "add", probe], capture_output=True, check=False).returncode:
+        raise unittest.SkipTest("this machine does not let root make network namespaces")
+    subprocess.run(["ip", "netns", "del", probe], check=False)
+
+
+class Namespace:
+    _number = 0
+
+    def __init__(self, case):
+        Namespace._number += 1
+        self.name = f"weir-{os.getpid()}-{Namespace._number}"
+        ip("netns", "add", self.name)
+        case.addCleanup(ip, "netns", "del", self.name, check=False)
+        ip("link", "set", "lo", "up", netns=self.name)
+
+    def run(self, *command, timeout=60, check=True, **kwargs):
+        run = subprocess.run(["ip", "netns", "exec", self.name, *map(str, command)], capture_output=True, text=True,
+                             timeout=timeout, check=False, stdin=subprocess.DEVNULL, **kwargs)
+        if check and run.returncode:
+            raise AssertionError(f"{' '.join(map(str, command))} ended with {run.returncode}: {run.stdout}{run.stderr}")
+        return run
+
+    def start(self, case, *command, log):
+        """In the background; ended by its own id when the case ends."""
+        with open(log, "wb") as out:
+            process = subprocess.Popen(["ip", "netns", "exec", self.name, *map(str, command)], stdout=out,
+                                       stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+        def end():
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+        case.addCleanup(end)
+        return process
