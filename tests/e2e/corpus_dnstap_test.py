@@ -53,6 +53,8 @@ def weir_line(line):
     have = {key: line.get(key) for key in ("type", "identity", "version", "extra", "family", "transport", "client_ip",
                                            "client_port", "server_ip", "server_port", "query_time", "response_time",
                                            "query_bytes", "response_bytes", "id", "opcode", "rcode", "qtype", "qclass")}
+    for name in ("identity", "version", "extra"):
+        have[name] = have[name] or None  # the reference leaves empty ones out
     have["flags"] = [flag.upper() for flag in line.get("flags", [])]
     have["zone"] = dns_text.same_name(line["zone"]) if "zone" in line else None
     have["qname"] = dns_text.name_bytes(line["qname"]) if "qname" in line else None
