@@ -1,6 +1,8 @@
 // FrameCatcher: the far end of a FrameWriter for tests: keeps every frame that comes over its rings.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "core/clock.h"
 #include "dataplane/frame_writer.h"
+#include "dataplane/input.h"
 
 namespace weir {
 
@@ -21,7 +24,7 @@ class FrameCatcher {
  public:
   explicit FrameCatcher(unsigned shards = 1, unsigned ring_depth = 64, size_t batches = 256,
                         size_t batch_bytes = 64U << 10U)
-      : pool_(batches, batch_bytes, 4, 1U << 20U) {
+      : pool_(batches, batch_bytes, 4, (1U << 20U) + sizeof(Frame)) {
     std::vector<Ring*> rings;
     for (unsigned s = 0; s < shards; ++s) {
       rings_.push_back(std::make_unique<Ring>(ring_depth, static_cast<unsigned>(batches + 4)));
@@ -40,7 +43,7 @@ class FrameCatcher {
     writer_->end_burst(Now{});
   }
 
- private:
+  // What waits in the rings, not the open batches.
   void pop_all() {
     for (unsigned s = 0; s < rings_.size(); ++s) {
       while (Batch* batch = rings_[s]->pop()) {
@@ -53,10 +56,17 @@ class FrameCatcher {
     }
   }
 
+ private:
   BatchPool pool_;
   std::vector<std::unique_ptr<Ring>> rings_;
   std::unique_ptr<FrameWriter> writer_;
   std::vector<CaughtFrame> frames_;
 };
+
+// Everything that came in is a frame, a drop or still held.
+inline void expect_even(const Input& input) {
+  const InputCounters& c = input.counters();
+  EXPECT_EQ(c.units.get(), c.frames.get() + c.drops.total(StageKind::ingest) + c.held.get());
+}
 
 }  // namespace weir

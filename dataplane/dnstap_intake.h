@@ -1,0 +1,38 @@
+// DnstapIntake: from a dnstap payload to a Frame in its shard's batch; what connections and files do with
+// each data frame. Owner: the input, on its ingest lcore.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/addr.h"
+#include "dataplane/frame_writer.h"
+#include "dataplane/input.h"
+#include "dataplane/input_options.h"
+
+namespace weir {
+
+class DnstapIntake {
+ public:
+  // input: index in the configuration.
+  DnstapIntake(uint16_t input, Overflow overflow) : input_(input), overflow_(overflow) {}
+
+  // true: written, or dropped for want of room (Overflow::drop), and counted. false (Overflow::backpressure):
+  // no room, nothing was counted; offer it again. counters.bytes is the caller's.
+  [[nodiscard]] bool take(std::span<const uint8_t> payload, const Endpoint& peer, const Now& now,
+                          FrameWriter& writer, InputCounters& counters) noexcept;
+
+ private:
+  unsigned shard(std::span<const uint8_t> payload, unsigned shards) noexcept;
+
+  uint16_t input_;
+  Overflow overflow_;
+  uint32_t turn_ = 0;  // frames without an address go round
+};
+
+// CRC32 over query_address and query_port of a Dnstap message, found by a look at the top of the protobuf;
+// false: none there (or it does not parse, which the decoder will say). So that a client's query and response
+// meet, and one busy connection spreads over all shards.
+[[nodiscard]] bool dnstap_client_hash(std::span<const uint8_t> payload, uint32_t& hash) noexcept;
+
+}  // namespace weir
