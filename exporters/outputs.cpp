@@ -6,6 +6,7 @@
 #include "exporters/json_format.h"
 #include "exporters/line_output.h"
 #include "exporters/null_sink.h"
+#include "exporters/tcp_sink.h"
 
 namespace weir {
 namespace {
@@ -26,11 +27,13 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output,
       return sinks;
     }
     case Target::Scheme::tcp:
+      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<TcpSink>(to));
+      return sinks;
     case Target::Scheme::udp:
     case Target::Scheme::unix_stream:
       break;
   }
-  return Error{output + ": to: '" + to_string(to) + "' is not possible here; use a file, - or null:"};
+  return Error{output + ": to: '" + to_string(to) + "' is not possible here; use a file, tcp://HOST:PORT, - or null:"};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/exporters/metric_reader.h"
 #include "tests/exporters/test_event.h"
 
 namespace weir {
@@ -117,6 +118,23 @@ TEST_F(ExportStageTest, AbandonCountsWhatIsHeldAndWhatIsInTheRings) {
   EXPECT_EQ(balance.in, 5U);
   EXPECT_EQ(balance.drops, 5U);
   EXPECT_TRUE(balance.even());
+}
+
+TEST_F(ExportStageTest, ShowsEveryOutputsNumbers) {
+  TestBatch one{numbered(1, 2)};
+  ASSERT_TRUE(a.push(&one));
+  ASSERT_EQ(poll(), Poll::busy);
+  MetricReader metrics;
+  stage->describe(metrics);
+  EXPECT_TRUE(metrics.all_have_help);
+  EXPECT_EQ(metrics.get("weir_export_units_total{lcore=0}"), 2);
+  for (const char* name :
+       {"weir_output_events_total", "weir_output_written_events_total", "weir_output_written_bytes_total",
+        "weir_output_backlog_events", "weir_output_backlog_bytes", "weir_output_up",
+        "weir_output_faults_total", "weir_output_block_seconds_total", "weir_output_latency_seconds",
+        "weir_output_drops_total"})
+    EXPECT_GE(metrics.get(std::string(name) + "{output=picky}"), 0) << name;
+  EXPECT_EQ(metrics.get("weir_output_drops_total{reason=output_shutdown}"), 0);
 }
 
 }  // namespace
