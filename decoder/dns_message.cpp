@@ -2,12 +2,42 @@
 
 #include "core/dns/name.h"
 #include "core/dns/rr_cursor.h"
+#include "core/dns/types.h"
 #include "core/dns/wire_reader.h"
 
 namespace weir {
 namespace {
 
-constexpr uint16_t kTypeOpt = 41;
+// Whether RDATA agrees with its type, for the types that most messages hold: whatever costs next to nothing.
+// Formats look at the others when they render them. Only class IN, for its formats are IN's, and the empty
+// RDATA of updates has other classes (RFC 2136 section 2.5).
+bool rdata_sound(std::span<const uint8_t> wire, const Rr& rr) noexcept {
+  const uint32_t end = rr.rdata_off + rr.rdata_len;
+  const auto names = [&](uint32_t off, unsigned count, uint32_t after) {
+    for (; count != 0; --count) {
+      const NameExtent name = measure_name(wire, off);
+      if (!name.sound()) return false;
+      off = name.end;
+    }
+    return off + after == end;
+  };
+  switch (rr.type) {
+    case rr_type::kA:
+      return rr.rdata_len == 4;
+    case rr_type::kAaaa:
+      return rr.rdata_len == 16;
+    case rr_type::kNs:
+    case rr_type::kCname:
+    case rr_type::kPtr:
+      return names(rr.rdata_off, 1, 0);
+    case rr_type::kMx:
+      return names(rr.rdata_off + 2, 1, 0);
+    case rr_type::kSoa:
+      return names(rr.rdata_off, 2, 20);
+    default:
+      return true;
+  }
+}
 
 // RFC 6891 section 6.1.2: {code, length, data}.
 bool options_sound(std::span<const uint8_t> options) noexcept {
@@ -78,7 +108,11 @@ void walk_dns_message(std::span<const uint8_t> wire, DnsMessage& out) noexcept {
     RrCursor cursor(wire, off, out.counts[section + 1]);
     Rr rr;
     while (cursor.next(rr)) {
-      if (rr.type == kTypeOpt && section == 2 && !out.has_edns) take_opt(wire, rr, out);
+      if (rr.type == rr_type::kOpt) {
+        if (section == 2 && !out.has_edns) take_opt(wire, rr, out);
+      } else if (rr.rr_class == kClassIn && !rdata_sound(wire, rr) && out.malformed == Malformed::none) {
+        out.malformed = Malformed::rdata_bad;
+      }
     }
     if (cursor.fault() != Malformed::none) {
       if (out.malformed == Malformed::none) out.malformed = cursor.fault();
