@@ -3,7 +3,6 @@
 namespace weir {
 
 NameExtent measure_name(std::span<const uint8_t> msg, size_t off) noexcept {
-  constexpr unsigned kMaxPointers = 127;
   NameExtent name;
   size_t pos = off;
   size_t run = off;  // where the labels in hand start; pointers go to before it
@@ -26,7 +25,7 @@ NameExtent measure_name(std::span<const uint8_t> msg, size_t off) noexcept {
     }
     if (label >= 0xc0 && pos + 1 >= msg.size()) break;
     const size_t target = static_cast<size_t>(label & 0x3fU) << 8U | (label >= 0xc0 ? msg[pos + 1] : 0U);
-    if (label < 0xc0 || target >= run || target < kDnsHeaderLen || pointers == kMaxPointers) {
+    if (label < 0xc0 || target >= run || target < kDnsHeaderLen || pointers == kMaxNamePointers) {
       name.fault = NameFault::bad;
       return name;
     }
