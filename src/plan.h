@@ -8,18 +8,9 @@
 
 #include "core/result.h"
 #include "src/config.h"
+#include "src/machine.h"
 
 namespace weir {
-
-struct Machine {
-  std::vector<unsigned> cpus;           // those this process may run on
-  std::vector<unsigned> isolated_cpus;  // kernel's isolcpus
-  std::vector<int> numa_of_cpu;         // by CPU number; -1 unknown
-  uint64_t memory_bytes = 0;            // available
-  uint64_t hugepage_bytes = 0;          // free hugepages
-  bool root = false;                    // or has the capabilities that ports need
-};
-Machine read_machine();
 
 enum class LcoreKind : uint8_t { ingest, decode, export_ };
 
@@ -35,16 +26,27 @@ struct Plan {
   std::vector<PlanLcore> lcores;
   unsigned ingest = 1, decode = 1, export_ = 1;
   bool spin = false;
+  std::string idle_reason;       // why spin or not, for describe_plan
+  std::vector<unsigned> floats;  // CPUs that lcores without one of their own float over
+
   unsigned ring_depth = 0;           // batches
   unsigned ingest_pool_batches = 0;  // a pool of one ingest lcore
   unsigned decode_pool_batches = 0;
   size_t batch_bytes = 0;
   unsigned large_batches = 0;
-  size_t large_bytes = 0;    // the largest frame and its head
-  uint64_t pool_bytes = 0;   // all pools together
-  uint64_t table_bytes = 0;  // all match tables together
-  uint64_t mbuf_bytes = 0;   // all ports together
-  uint64_t eal_mb = 0;       // for -m
+  size_t large_bytes = 0;  // the largest frame and its head
+
+  uint64_t pool_bytes = 0;         // all pools together
+  uint64_t large_pool_bytes = 0;   // if every large batch were in use and as large as may be
+  uint64_t table_bytes = 0;        // all match tables together; 0 without packets
+  uint64_t mbuf_bytes = 0;         // all ports together
+  uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together
+  uint64_t backlog_bytes = 0;      // of all outputs, when full
+  uint64_t available_bytes = 0;    // the machine's; 0: unknown
+  // At most. What is not used is not resident.
+  [[nodiscard]] uint64_t memory_bytes() const;
+
+  uint64_t eal_mb = 0;  // for -m
   bool hugepages = false;
   bool pci = false;
   std::vector<std::string> vdevs;     // --vdev arguments, in the order of the mirror inputs
@@ -55,11 +57,13 @@ struct Plan {
     unsigned input, queue, ingest;
   };
   std::vector<QueueAt> queues;
+  // What will work, but not well: sentences for the operator.
+  std::vector<std::string> notes;
 };
 
 // An Error is a sentence that names the configuration key and the remedy.
 Result<Plan> make_plan(const Config& config, const Machine& machine);
-// What `weir plan` prints: lcores, rings, pools, memory, EAL arguments.
+// What `weir plan` prints: lcores, rings, memory, EAL arguments, notes.
 std::string describe_plan(const Plan& plan, const Config& config);
 
 }  // namespace weir

@@ -1,0 +1,101 @@
+#include "src/plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/event.h"
+#include "core/frame.h"
+#include "src/plan_eal.h"
+#include "src/plan_lcores.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kMiB = 1U << 20U;
+// What an entry of a match table takes at most: its keys and the message that waits, on average.
+constexpr uint64_t kTableEntryBytes = 384;
+// Beside what the plan lists: the program, its libraries, DPDK's drivers, stacks. Measured.
+constexpr uint64_t kProgramBytes = 48 * kMiB;
+constexpr size_t kLargestDnsMessage = 65'535;
+
+bool has_packets(const Config& config) {
+  return std::any_of(config.inputs.begin(), config.inputs.end(), [](const InputConfig& input) {
+    return std::holds_alternative<MirrorOptions>(input) || std::holds_alternative<FileOptions>(input);
+  });
+}
+
+// An event holds one dnstap frame, or the query and the response of a transaction.
+size_t largest_record(const Config& config) {
+  size_t payload = has_packets(config) ? 2 * kLargestDnsMessage : 0;
+  for (const InputConfig& input : config.inputs) {
+    if (const auto* dnstap = std::get_if<DnstapListenOptions>(&input))
+      payload = std::max<size_t>(payload, dnstap->frame_limit);
+    if (const auto* file = std::get_if<FileOptions>(&input))
+      payload = std::max<size_t>(payload, file->frame_limit);
+  }
+  constexpr size_t kHeads = std::max(sizeof(Frame), sizeof(Event)) + 64;  // and what pads records to 8
+  return payload + kHeads;
+}
+
+void plan_pools(const Config& config, Plan& plan) {
+  plan.ring_depth = config.rings.depth;
+  plan.batch_bytes = config.rings.batch_bytes;
+  plan.large_batches = config.rings.large_batches;
+  plan.large_bytes = largest_record(config);
+  // A full ring, one batch open, one being read and one on its way home, for each ring; the export lcore may
+  // keep a batch longer, while it waits for an output.
+  plan.ingest_pool_batches = plan.decode * (plan.ring_depth + 3);
+  plan.decode_pool_batches = plan.ring_depth + 4;
+  const uint64_t pools = plan.ingest + plan.decode;
+  plan.pool_bytes =
+      (uint64_t{plan.ingest} * plan.ingest_pool_batches + uint64_t{plan.decode} * plan.decode_pool_batches) *
+      plan.batch_bytes;
+  plan.large_pool_bytes = pools * plan.large_batches * plan.large_bytes;
+  if (has_packets(config))
+    plan.table_bytes = uint64_t{plan.decode} * config.match.table_entries * kTableEntryBytes;
+  for (const OutputConfig& output : config.outputs)
+    if (const auto* json = std::get_if<JsonOptions>(&output))
+      if (json->to.scheme != Target::Scheme::null) plan.backlog_bytes += json->backlog * plan.export_;
+}
+
+// The largest part names the key to lower.
+std::string largest_part(const Plan& plan) {
+  struct Part {
+    uint64_t bytes;
+    const char* remedy;
+  };
+  const Part parts[] = {
+      {plan.pool_bytes, "rings.depth, rings.batch_bytes or lcores"},
+      {plan.large_pool_bytes, "rings.large_batches, frame_limit or lcores"},
+      {plan.table_bytes, "match.table_entries"},
+      {plan.mbuf_bytes, "the mirror inputs' mbufs or queues"},
+      {plan.packet_ring_bytes, "the mirror inputs' mbufs or queues"},
+      {plan.backlog_bytes, "the outputs' backlog or lcores.export"},
+  };
+  return std::max_element(std::begin(parts), std::end(parts),
+                          [](const Part& a, const Part& b) { return a.bytes < b.bytes; })
+      ->remedy;
+}
+
+}  // namespace
+
+uint64_t Plan::memory_bytes() const {
+  return kProgramBytes + pool_bytes + large_pool_bytes + table_bytes + mbuf_bytes + packet_ring_bytes +
+         backlog_bytes;
+}
+
+Result<Plan> make_plan(const Config& config, const Machine& machine) {
+  Plan plan;
+  plan.available_bytes = machine.memory_bytes;
+  if (Status planned = plan_lcores(config, machine, plan); !planned) return planned.error();
+  plan_pools(config, plan);
+  if (Status planned = plan_eal(config, machine, plan); !planned) return planned.error();
+  const uint64_t here = plan.hugepages ? plan.memory_bytes() - plan.mbuf_bytes : plan.memory_bytes();
+  if (machine.memory_bytes != 0 && here > machine.memory_bytes)
+    return Error{"memory: the plan may need " + std::to_string(here / kMiB) + " MiB, but " +
+                 std::to_string(machine.memory_bytes / kMiB) + " MiB are available; lower " +
+                 largest_part(plan)};
+  return plan;
+}
+
+}  // namespace weir
