@@ -1,0 +1,116 @@
+#include "src/commands/street_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "src/config_flags.h"
+
+namespace weir {
+namespace {
+
+// "I,D,E": three numbers.
+Status parse_lcores(const std::string& text, LcoreConfig& lcores) {
+  char rest = 0;
+  if (std::sscanf(text.c_str(), "%u,%u,%u%c", &lcores.ingest, &lcores.decode, &lcores.export_, &rest) != 3)
+    return Error{"--lcores: '" + text + "' is not INGEST,DECODE,EXPORT; write for example --lcores 1,2,2"};
+  return Ok{};
+}
+
+template <class Make, class List>
+Status add_each(const std::vector<std::string>& texts, Make make, List& list) {
+  for (const std::string& text : texts) {
+    auto made = make(text);
+    if (!made) return made.error();
+    list.push_back(std::move(*made));
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+void StreetFlags::add_inputs_and_outputs(CLI::App& command) {
+  command.add_option("-c,--config", config_path_, "Configuration file (docs/configuration.md)");
+  command.add_option("--dnstap", dnstap_, "Listen for dnstap: tcp://HOST:PORT or unix:///PATH");
+  command.add_option("--mirror", mirror_, "Take packets from an interface, a PCI address or a DPDK vdev");
+  command.add_option("--file", file_, "Read a dnstap or capture file; - is standard input");
+  command.add_option("--statsd", statsd_, "Send counters: udp://HOST:PORT");
+  command.add_option("--metrics", metrics_, "Serve Prometheus metrics on HOST:PORT");
+}
+
+void StreetFlags::add_common(CLI::App& command) {
+  command.add_option("--json", json_,
+                     "Write JSON lines to: - (standard output), PATH, tcp://HOST:PORT, null:");
+  command.add_option("--fields", fields_, "Only these keys of the JSON line")->delimiter(',');
+  command.add_option("--omit", omit_, "Not these keys of the JSON line")->delimiter(',');
+  command.add_flag("--authority", authority_, "Show the authority section");
+  command.add_flag("--additional", additional_, "Show the additional section");
+  command.add_flag("--sequence", sequence_, "Number the lines (seq, lane), for weir verify");
+  command.add_option("--lcores", lcores_, "INGEST,DECODE,EXPORT; default: from the machine");
+  command.add_option("--idle", idle_, "Idle policy: auto, spin or adaptive");
+  command.add_option("--log-level", log_level_, "debug, info, warning, error or off");
+}
+
+Result<Config> StreetFlags::base(const std::vector<std::string>& files) const {
+  if (!config_path_.empty()) return load_config(config_path_);
+  Config config;
+  const bool inputs_named = !files.empty() || !dnstap_.empty() || !mirror_.empty() || !file_.empty();
+  if (!inputs_named) return parse_config(embedded_default_config(), "(embedded default)");
+  return config;
+}
+
+Result<Config> StreetFlags::config(const std::vector<std::string>& files) const {
+  auto config = base(files);
+  if (!config) return config;
+  if (Status applied = apply(*config); !applied) return applied.error();
+  if (!files.empty()) {
+    auto input = file_input_from_flag(files, "FILE");
+    if (!input) return input.error();
+    config->inputs.push_back(std::move(*input));
+  }
+  // Inputs but no output: lines on standard output, as every such tool does.
+  if (config->outputs.empty()) {
+    if (Status added = add_each({"-"}, json_output_from_flag, config->outputs); !added) return added.error();
+  }
+  for (OutputConfig& output : config->outputs) {
+    auto* json = std::get_if<JsonOptions>(&output);
+    if (json == nullptr) continue;
+    if (!fields_.empty()) json->json.fields = fields_;
+    if (!omit_.empty()) json->json.omit = omit_;
+    json->json.authority |= authority_;
+    json->json.additional |= additional_;
+    json->json.sequence |= sequence_;
+  }
+  if (Status valid = validate(*config); !valid) return valid.error();
+  return config;
+}
+
+Status StreetFlags::apply(Config& config) const {
+  if (Status s = add_each(dnstap_, dnstap_input_from_flag, config.inputs); !s) return s;
+  if (Status s = add_each(mirror_, mirror_input_from_flag, config.inputs); !s) return s;
+  if (!file_.empty()) {
+    auto input = file_input_from_flag(file_, "--file");
+    if (!input) return input.error();
+    config.inputs.push_back(std::move(*input));
+  }
+  // A JSON output named by a flag takes the place of the embedded default's and is added to a file's.
+  if (!json_.empty() && config_path_.empty()) config.outputs.clear();
+  if (Status s = add_each(json_, json_output_from_flag, config.outputs); !s) return s;
+  if (Status s = add_each(statsd_, statsd_output_from_flag, config.outputs); !s) return s;
+  if (!metrics_.empty()) {
+    auto listen = metrics_from_flag(metrics_);
+    if (!listen) return listen.error();
+    config.metrics.listen = std::move(*listen);
+  }
+  if (!lcores_.empty())
+    if (Status s = parse_lcores(lcores_, config.lcores); !s) return s;
+  if (idle_ == "spin")
+    config.lcores.idle = IdlePolicy::spin;
+  else if (idle_ == "adaptive")
+    config.lcores.idle = IdlePolicy::adaptive;
+  else if (!idle_.empty() && idle_ != "auto")
+    return Error{"--idle: '" + idle_ + "' is not a policy; use auto, spin or adaptive"};
+  if (!log_level_.empty()) config.log_level = log_level_;
+  return Ok{};
+}
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// weir: the program. Everything it does is one of its commands.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "src/commands/commands.h"
+#include "src/run_street.h"
+#include "src/version.h"
+
+int main(int argc, char** argv) {
+  int exit_code = weir::kExitDone;
+  CLI::App app(
+      "Weir logs DNS: dnstap and mirrored packets in, JSON lines and statsd out, nothing lost uncounted.",
+      "weir");
+  app.set_version_flag("--version", std::string("weir ") + weir::kVersion + " (" + weir::kBuildType +
+                                        ", DPDK " + weir::kDpdkVersion + ")");
+  app.require_subcommand(1);
+  weir::add_run_command(app, exit_code);
+  weir::add_decode_command(app, exit_code);
+  weir::add_plan_command(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? weir::kExitDone : weir::kExitUsage;
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "weir: %s\n", error.what());
+    return weir::kExitRuntime;
+  }
+  return exit_code;
+}

@@ -1,0 +1,134 @@
+#include "src/run_street.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "dataplane/eal.h"
+#include "src/log.h"
+#include "src/metrics_http.h"
+#include "src/pipeline.h"
+#include "src/plan.h"
+#include "src/report.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kStuckNs = 10 * kNsPerSec;
+
+int refuse(const Error& error, int code) {
+  spdlog::error("{}", error.message);
+  return code;
+}
+
+// Blocked before any thread starts, so that every thread inherits it and only this one takes signals.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A reader that went away is a write that failed, which the output counts.
+  (void)std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+int next_signal(const sigset_t& set) {
+  const timespec wait{.tv_sec = 0, .tv_nsec = 20'000'000};
+  return sigtimedwait(&set, nullptr, &wait);
+}
+
+// Waits for the end: by itself, by signal, by the drain's time limit.
+void watch(Pipeline& pipeline, const Config& config, const sigset_t& signals, std::atomic<bool>& draining) {
+  ProgressLine progress;
+  uint64_t stop_at_ns = 0;
+  const auto begin_drain = [&](const char* why) {
+    spdlog::info("{}: draining, at most {} ms", why, config.drain_timeout_ms);
+    draining = true;
+    stop_at_ns = read_clock().mono_ns + config.drain_timeout_ms * kNsPerMs;
+    pipeline.request_stop();
+  };
+  while (!pipeline.ended()) {
+    const int signal = next_signal(signals);
+    const uint64_t now_ns = read_clock().mono_ns;
+    if (signal == SIGHUP) {
+      spdlog::info("SIGHUP: reopening files");
+      pipeline.request_reopen();
+    } else if (signal == SIGTERM || signal == SIGINT) {
+      progress.clear();
+      if (draining) {
+        spdlog::warn("second signal: ending at once");
+        break;
+      }
+      begin_drain(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    if (!draining && pipeline.output_ended()) begin_drain("an output has ended");
+    if (draining && now_ns > stop_at_ns) {
+      spdlog::warn("the drain took longer than {} ms: what is left is counted as dropped",
+                   config.drain_timeout_ms);
+      break;
+    }
+    progress.show(pipeline.progress(), now_ns);
+  }
+  progress.clear();
+  pipeline.abort();
+  pipeline.finish();
+}
+
+}  // namespace
+
+int run_street(const Config& config, const RunOptions& options) {
+  const sigset_t signals = block_signals();
+  auto plan = make_plan(config, read_machine());
+  if (!plan) return refuse(plan.error(), kExitUsage);
+  if (Status started = start_eal(plan->eal_args); !started) return refuse(started.error(), kExitRuntime);
+  if (eal_ports() != plan->ports)
+    return refuse(
+        Error{"EAL found " + std::to_string(eal_ports()) + " of " + std::to_string(plan->ports) +
+              " ports: check the mirror inputs' port and interface, and the permissions that they need "
+              "(CAP_NET_RAW for AF_PACKET, root or VFIO for PCI)"},
+        kExitRuntime);
+  auto built = Pipeline::build(config, *plan);
+  if (!built) return refuse(built.error(), kExitRuntime);
+  Pipeline& pipeline = **built;
+
+  std::atomic<bool> draining{false};
+  std::unique_ptr<MetricsHttp> metrics;
+  if (config.metrics.listen) {
+    const Target& listen = *config.metrics.listen;
+    auto http = MetricsHttp::start(to_string(listen).substr(6),
+                                   {.describe = [&](MetricVisitor& visitor) { pipeline.describe(visitor); },
+                                    .unhealthy =
+                                        [&] {
+                                          const std::string stuck = pipeline.stuck_lcore(kStuckNs);
+                                          return stuck.empty() ? stuck : stuck + " has not turned for 10 s";
+                                        },
+                                    .not_ready = [&] { return std::string(draining ? "draining" : ""); }});
+    if (!http) return refuse(http.error(), kExitRuntime);
+    metrics = std::move(*http);
+  }
+
+  if (Status started = pipeline.start(); !started) return refuse(started.error(), kExitRuntime);
+  watch(pipeline, config, signals, draining);
+  metrics.reset();
+
+  const bool even = balance_is_even(pipeline.balance());
+  if (options.print_balance || !even || pipeline.progress().drops != 0)
+    (void)std::fputs(balance_text(pipeline).c_str(), stderr);
+  int code = even ? kExitDone : kExitRuntime;
+  for (const std::string& fault : pipeline.faults()) {
+    spdlog::error("{}", fault);
+    code = kExitRuntime;
+  }
+  if (!options.stats_path.empty())
+    if (Status written = write_stats(pipeline, options.stats_path); !written)
+      return refuse(written.error(), kExitRuntime);
+  return code;
+}
+
+}  // namespace weir
