@@ -16,16 +16,11 @@ namespace weir {
 namespace {
 
 Error cannot_read(const std::string& path, int error) {
-  switch (error) {
-    case ENOENT:
-      return Error{path + ": there is no such file; check the path, or start from docs/weir.example.yaml"};
-    case EACCES:
-      return Error{path + ": may not be read by this user; change its owner or mode"};
-    case EISDIR:
-      return Error{path + ": is a directory; name the configuration file in it"};
-    default:
-      return Error{path + ": cannot be read: " + std::strerror(error)};
-  }
+  std::string message = path + ": cannot be read: " + std::strerror(error);
+  if (error == ENOENT) message += "; check the path, or start from docs/weir.example.yaml";
+  if (error == EACCES) message += "; change the file's owner or mode, or the user that Weir runs as";
+  if (error == EISDIR) message += "; name the configuration file in it";
+  return Error{message};
 }
 
 // At most one byte more than a configuration may have, whatever the path names.

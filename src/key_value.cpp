@@ -13,8 +13,8 @@ struct Unit {
   std::string_view text;
   uint64_t factor;
 };
-constexpr std::array kByteUnits = {Unit{"GiB", 1U << 30U}, Unit{"MiB", 1U << 20U}, Unit{"KiB", 1U << 10U},
-                                   Unit{"B", 1}};
+constexpr std::array kByteUnits = {Unit{"TiB", uint64_t{1} << 40U}, Unit{"GiB", 1U << 30U},
+                                   Unit{"MiB", 1U << 20U}, Unit{"KiB", 1U << 10U}, Unit{"B", 1}};
 constexpr std::array kTimeUnits = {Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1}};
 
 std::optional<uint64_t> parse_digits(std::string_view text, int base = 10) {
@@ -61,8 +61,8 @@ std::string with_unit(uint64_t value, const std::array<Unit, N>& units) {
 
 std::string octal_text(uint64_t mode) {
   char text[24];
-  auto [end, ec] = std::to_chars(text, text + sizeof text, mode, 8);
-  return "0" + std::string(text, end);
+  const auto [end, ec] = std::to_chars(text, text + sizeof text, mode, 8);
+  return mode == 0 ? "0" : "0" + std::string(text, end);
 }
 
 std::string number_text(KeyType type, uint64_t value) {
@@ -195,7 +195,8 @@ Error not_expected(const KeyRule& rule, std::string_view text) {
 }  // namespace
 
 std::string bytes_text(uint64_t bytes) {
-  return with_unit(bytes, std::array{kByteUnits[0], kByteUnits[1], kByteUnits[2]});
+  const std::string text = with_unit(bytes, kByteUnits);
+  return text.ends_with("iB") ? text : std::to_string(bytes);
 }
 std::string duration_text(uint64_t ms) { return with_unit(ms, kTimeUnits); }
 
@@ -203,7 +204,7 @@ std::string describe_rule(const KeyRule& rule) {
   const std::string range = rule.most == 0 ? ""
                                            : " from " + number_text(rule.type, rule.least) + " to " +
                                                  number_text(rule.type, rule.most);
-  const std::string or_auto = rule.automatic ? " or auto" : "";
+  const std::string or_auto = rule.automatic ? ", or auto" : "";
   switch (rule.type) {
     case KeyType::text:
       return "text";
@@ -214,9 +215,10 @@ std::string describe_rule(const KeyRule& rule) {
     case KeyType::octal:
       return "an octal file mode" + range;
     case KeyType::bytes:
-      return "bytes, such as 64KiB or 1MiB," + range + or_auto;
+      return "bytes" + range + or_auto + ", such as " +
+             bytes_text(std::max<uint64_t>(rule.least, 64U << 10U));
     case KeyType::duration:
-      return "a duration, such as 500ms, 10s or 5m," + range;
+      return "a duration" + range + ", such as 10s";
     case KeyType::boolean:
       return "true or false";
     case KeyType::choice:

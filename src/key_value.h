@@ -50,7 +50,7 @@ Result<KeyValue> parse_key_value(const KeyRule& rule, std::string_view text);
 // One more element of a list.
 Status append_key_value(const KeyRule& rule, std::string_view text, KeyValue& list);
 
-// "a number from 1 to 64 or auto", "one of drop, backpressure".
+// "a number from 1 to 64, or auto", "bytes from 1KiB to 16MiB, such as 64KiB", "one of drop, backpressure".
 std::string describe_rule(const KeyRule& rule);
 // "64KiB", "1432"; "10s", "500ms".
 std::string bytes_text(uint64_t bytes);

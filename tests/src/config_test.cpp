@@ -122,11 +122,10 @@ TEST(Config, MetricsAreOffUnlessTold) { EXPECT_FALSE(config_of(kLeast).metrics.l
 TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
   EXPECT_EQ(fault_of(kLeast + "lcore: { ingest: 1 }\n").substr(0, 62),
             "weir.yaml:3: lcore: unknown key; did you mean lcores? Expected");
-  EXPECT_EQ(
-      fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
-      "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one of "
-      "listen, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, read_buffer, "
-      "socket_mode, socket_owner");
+  EXPECT_EQ(fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
+            "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one "
+            "of listen, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, "
+            "read_buffer, socket_mode, socket_owner");
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file");
@@ -139,20 +138,16 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
 
 TEST(ConfigFault, AllFaultsOfAFileAreTold) {
   EXPECT_EQ(
-      fault_of("inputs:\n  - dnstap: { listen: 6000 }\n  - file: { path: x }\nlog: { level: loud }\n"
-               "outputs:\n  - json: { to: 'ftp://x/y', flush: 0s }\ndrain_timeout: soon\n"),
+      fault_of("inputs:\n  - dnstap: { listen: 6000 }\n  - file: { path: x }\nlog: { level: loud "
+               "}\noutputs:\n  - json: { to: 'ftp://x/y', flush: 0s }\ndrain_timeout: soon\n"),
       "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
-      "unix:///PATH\n"
-      "weir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of paths, name, "
-      "dns_ports, frame_limit\n"
-      "weir.yaml:3: inputs[1].file.paths: is missing; expected a list of texts, such as [a, b]\n"
-      "weir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, warning, error, off\n"
-      "weir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, udp://, unix://, "
-      "file://, - or null:\n"
-      "weir.yaml:6: outputs[0].json.flush: '0s' is not valid; expected a duration, such as 500ms, 10s or 5m, "
-      "from 1ms to 1m\n"
-      "weir.yaml:7: drain_timeout: 'soon' is not valid; expected a duration, such as 500ms, 10s or 5m, from "
-      "0 to 1h");
+      "unix:///PATH\nweir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of "
+      "paths, name, dns_ports, frame_limit\nweir.yaml:3: inputs[1].file.paths: is missing; expected a list "
+      "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "
+      "warning, error, off\nweir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, "
+      "udp://, unix://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' is not valid; expected "
+      "a duration from 1ms to 1m, such as 10s\nweir.yaml:7: drain_timeout: 'soon' is not valid; expected a "
+      "duration from 0 to 1h, such as 10s");
 }
 
 TEST(ConfigFault, AHundredFaultsAreCutShort) {
@@ -180,8 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
               ".dnstap.listen: 'tcp://127.0.0.1:0': port 0 is none; choose one from 1 to 65535"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:66000' }",
               ".dnstap.listen: 'tcp://127.0.0.1:66000' is not HOST:PORT; write for example "
-              "tcp://127.0.0.1:6000 or "
-              "tcp://[::1]:6000"},
+              "tcp://127.0.0.1:6000 or tcp://[::1]:6000"},
         Wrong{"dnstap: { listen: 'tcp://*:6000' }",
               ".dnstap.listen: 'tcp://*:6000': for every address write 0.0.0.0 or [::]"},
         Wrong{"dnstap: { listen: 'tcp://a b:6000' }",
@@ -207,33 +201,27 @@ INSTANTIATE_TEST_SUITE_P(
               ".dnstap.max_connections: '99999999999999999999' is not valid; expected a number from 1 to "
               "65536"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', frame_limit: 1MB }",
-              ".dnstap.frame_limit: '1MB' is not valid; expected bytes, such as 64KiB or 1MiB, from 1KiB to "
-              "16MiB"},
+              ".dnstap.frame_limit: '1MB' is not valid; expected bytes from 1KiB to 16MiB, such as 64KiB"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', frame_limit: 99999999999999999GiB }",
-              ".dnstap.frame_limit: '99999999999999999GiB' is not valid; expected bytes, such as 64KiB or "
-              "1MiB, from "
-              "1KiB to 16MiB"},
+              ".dnstap.frame_limit: '99999999999999999GiB' is not valid; expected bytes from 1KiB to 16MiB, "
+              "such as 64KiB"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', idle_timeout: 10 }",
-              ".dnstap.idle_timeout: '10' is not valid; expected a duration, such as 500ms, 10s or 5m, from "
-              "0 to "
-              "24h"},
+              ".dnstap.idle_timeout: '10' is not valid; expected a duration from 0 to 24h, such as 10s"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', overflow: wait }",
               ".dnstap.overflow: 'wait' is not valid; expected one of drop, backpressure"},
         Wrong{"dnstap: { listen: 'unix:///x', socket_mode: 0999 }",
-              ".dnstap.socket_mode: '0999' is not valid; expected an octal file mode from 00 to 0777"},
+              ".dnstap.socket_mode: '0999' is not valid; expected an octal file mode from 0 to 0777"},
         Wrong{"dnstap: { listen: 'unix:///x', socket_owner: ':weir' }",
               ".dnstap.socket_owner: ':weir' is not valid; expected USER or USER:GROUP"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', socket_owner: weir }",
               ".dnstap.socket_owner: is for UNIX sockets, but listen is tcp://127.0.0.1:1; remove it or "
-              "listen on "
-              "unix:///PATH"},
+              "listen on unix:///PATH"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', name: 'a b' }",
               ".dnstap.name: 'a b' is not valid; expected a name of up to 64 letters, digits, '.', '_' and "
               "'-'"},
         Wrong{"mirror: {}",
               ".mirror.port: neither port nor interface is given; write interface: NAME for packets through "
-              "the "
-              "kernel, or port: PCI-ADDRESS for a NIC bound to DPDK"},
+              "the kernel, or port: PCI-ADDRESS for a NIC bound to DPDK"},
         Wrong{"mirror: { port: net_null0, interface: eth0 }",
               ".mirror.interface: port and interface are both given; keep one of them"},
         Wrong{"mirror: { interface: 'eth0/1' }",
@@ -279,9 +267,8 @@ INSTANTIATE_TEST_SUITE_P(
               ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, \"null:\""},
         Wrong{"json: { to: '-', authority: yes }",
               ".json.authority: 'yes' is not valid; expected true or false"},
-        Wrong{
-            "json: { to: '-', backlog: 1KiB }",
-            ".json.backlog: '1KiB' is not valid; expected bytes, such as 64KiB or 1MiB, from 64KiB to 1GiB"},
+        Wrong{"json: { to: '-', backlog: 1KiB }",
+              ".json.backlog: '1KiB' is not valid; expected bytes from 64KiB to 1GiB, such as 64KiB"},
         Wrong{"json: { to: '-', when_full: spool }",
               ".json.when_full: 'spool' is not valid; expected one of drop_newest, block, auto"},
         Wrong{"statsd: { to: 'tcp://127.0.0.1:1' }",
@@ -291,28 +278,24 @@ INSTANTIATE_TEST_SUITE_P(
               "'-'"}));
 
 TEST(ConfigFault, WhatTwoCannotBothUse) {
-  EXPECT_EQ(
-      fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"
-               "  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"),
-      "weir.yaml:4: inputs[1].dnstap.listen: tcp://127.0.0.1:6000 is already used by "
-      "inputs[0].dnstap.listen; "
-      "give each listener an address of its own");
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' "
+                     "}\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"),
+            "weir.yaml:4: inputs[1].dnstap.listen: tcp://127.0.0.1:6000 is already used by "
+            "inputs[0].dnstap.listen; give each listener an address of its own");
   EXPECT_EQ(fault_of(kLeast + "metrics: { listen: '127.0.0.1:6000' }\n"),
             "weir.yaml:3: metrics.listen: tcp://127.0.0.1:6000 is already used by inputs[0].dnstap.listen; "
-            "give each "
-            "listener an address of its own");
-  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - mirror: { interface: eth0 }\n"
-                     "  - mirror:\n      interface: eth0\n"),
+            "give each listener an address of its own");
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - mirror: { interface: eth0 }\n  - "
+                     "mirror:\n      interface: eth0\n"),
             "weir.yaml:5: inputs[1].mirror.interface: eth0 is already used by inputs[0].mirror.interface; "
-            "keep one of "
-            "them and give it more queues");
+            "keep one of them and give it more queues");
   EXPECT_EQ(
       fault_of(
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
       "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
       "outputs would mix their lines; give each its own file");
-  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n"
-                     "  - file: { paths: [y], name: in }\n"),
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n  - file: "
+                     "{ paths: [y], name: in }\n"),
             "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "
             "another");
 }
@@ -352,9 +335,11 @@ TEST(Config, LoadsFilesAndSaysWhyNot) {
   std::ofstream(path) << kLeast;
   EXPECT_TRUE(load_config(path).ok());
   EXPECT_EQ(load_config(path + ".none").error().message,
-            path + ".none: there is no such file; check the path, or start from docs/weir.example.yaml");
+            path +
+                ".none: cannot be read: No such file or directory; check the path, or start from "
+                "docs/weir.example.yaml");
   EXPECT_EQ(load_config(dir.string()).error().message,
-            dir.string() + ": is a directory; name the configuration file in it");
+            dir.string() + ": cannot be read: Is a directory; name the configuration file in it");
   // Half written: the first line of the least configuration, cut in the middle.
   std::ofstream(path) << kLeast.substr(0, 40);
   EXPECT_TRUE(load_config(path).error().message.starts_with(path + ":1: is not YAML here: "))
