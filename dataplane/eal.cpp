@@ -33,12 +33,6 @@ int run_task(void* task) {
   return 0;
 }
 
-std::string one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.replace(at, 1, "; ");
-  return text;
-}
-
 }  // namespace
 
 Status start_eal(const std::vector<std::string>& args) {
@@ -59,7 +53,7 @@ Status start_eal(const std::vector<std::string>& args) {
     reason = rte_errno;
   }
   if (result < 0) {
-    std::string said = one_line(eal_said());
+    std::string said = eal_said(4);
     if (said.empty()) said = std::strerror(reason);
     std::string text = "DPDK's EAL did not start with \"";
     for (size_t i = 1; i < kept.size(); ++i) text += (i > 1 ? " " : "") + kept[i];
@@ -69,7 +63,7 @@ Status start_eal(const std::vector<std::string>& args) {
   return Ok{};
 }
 
-std::string eal_said() { return eal_log().text(); }
+std::string eal_said(size_t newest_lines) { return eal_log().newest(newest_lines); }
 
 unsigned eal_ports() { return rte_eth_dev_count_avail(); }
 

@@ -13,9 +13,9 @@ namespace weir {
 // could not be probed is no error here: open_mirror() misses its port and says so with eal_said().
 Status start_eal(const std::vector<std::string>& args);
 
-// What DPDK has logged at warning or worse, the newest few kilobytes, one line each. After start_eal() such
+// The newest lines that DPDK has logged at warning or worse, with "; " between them. After start_eal() such
 // lines are passed on to the program's log too.
-std::string eal_said();
+std::string eal_said(size_t newest_lines);
 
 // Ports that EAL has found; to be compared with what was configured.
 unsigned eal_ports();

@@ -5,10 +5,13 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace weir {
 namespace {
 
-constexpr size_t kKept = 8192;
+constexpr size_t kKeptLines = 32;
 constexpr size_t kLongestLine = 1024;
 
 }  // namespace
@@ -20,9 +23,12 @@ void EalLog::attach() {
   if (stream != nullptr) (void)rte_openlog_stream(stream);
 }
 
-std::string EalLog::text() {
+std::string EalLog::newest(size_t lines) {
   const std::lock_guard lock(mutex_);
-  return text_;
+  std::string text;
+  for (size_t i = lines_.size() - std::min(lines, lines_.size()); i < lines_.size(); ++i)
+    text += (text.empty() ? "" : "; ") + lines_[i];
+  return text;
 }
 
 // DPDK flushes its stream within each call of rte_log(), so the level of the current message is this one's.
@@ -39,9 +45,8 @@ void EalLog::take(std::string_view text) {
     if (c != '\n') continue;
     if (line_.empty()) continue;
     if (forward_.load(std::memory_order_relaxed)) spdlog::warn("DPDK: {}", line_);
-    text_ += line_ + '\n';
-    if (text_.size() > kKept) text_.erase(0, text_.find('\n', text_.size() - kKept) + 1);
-    line_.clear();
+    lines_.push_back(std::exchange(line_, {}));
+    if (lines_.size() > kKeptLines) lines_.pop_front();
   }
 }
 

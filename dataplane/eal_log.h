@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -16,15 +17,15 @@ class EalLog {
   void attach();
   // Lines go to the program's log too from now on.
   void forward() { forward_.store(true, std::memory_order_relaxed); }
-  [[nodiscard]] std::string text();
+  [[nodiscard]] std::string newest(size_t lines);
 
  private:
   static ssize_t write(void* self, const char* text, size_t len);
   void take(std::string_view text);
 
   std::mutex mutex_;
-  std::string text_;
-  std::string line_;
+  std::deque<std::string> lines_;  // the newest
+  std::string line_;               // not ended yet
   std::atomic<bool> forward_{false};
 };
 

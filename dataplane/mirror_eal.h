@@ -11,7 +11,7 @@
 namespace weir {
 
 // At most one of vdev and pci is set; both are empty for an interface read through AF_PACKET, which needs no
-// port of DPDK's (docs/decisions/0010).
+// port of DPDK's (docs/decisions/0005).
 struct MirrorEal {
   std::string vdev;    // argument of --vdev
   std::string pci;     // argument of -a

@@ -1,0 +1,113 @@
+#include "dataplane/mirror/dpdk_queue.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr size_t kLongestPacket = 64U << 10U;
+
+}  // namespace
+
+DpdkQueue::DpdkQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
+                     std::shared_ptr<DpdkPort> port, uint16_t queue, std::shared_ptr<PortWatch> watch)
+    : Input(options.name, input, lcore),
+      port_(std::move(port)),
+      watch_(std::move(watch)),
+      intake_(options.dns_ports, input, true),
+      queue_(queue),
+      wait_for_room_(options.overflow == Overflow::backpressure),
+      linear_(kLongestPacket) {}
+
+DpdkQueue::~DpdkQueue() { free_burst(); }
+
+Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
+  if (blocked_since_ns_ != 0) {
+    counters_.backpressure_ns.add(now.mono_ns - blocked_since_ns_);
+    blocked_since_ns_ = 0;
+  }
+  if (next_ == count_) {
+    if (watch_ != nullptr) take_losses();
+    next_ = 0;
+    count_ = rte_eth_rx_burst(port_->id(), queue_, burst_.data(), kBurst);
+    if (count_ == 0) return stopped_ ? Poll::done : Poll::idle;
+    // What had arrived by then is no more than the descriptors; on a busy link new packets never end.
+    if (stopped_) left_after_stop_ -= std::min<uint32_t>(left_after_stop_, count_);
+    uint64_t bytes = 0;
+    for (uint16_t i = 0; i < count_; ++i) bytes += burst_[i]->pkt_len;
+    counters_.units.add(count_);
+    counters_.bytes.add(bytes);
+  }
+  if (!write_burst(now, writer)) {
+    counters_.held.set(static_cast<uint64_t>(count_ - next_));
+    blocked_since_ns_ = now.mono_ns;
+    return Poll::idle;
+  }
+  counters_.held.set(0);
+  free_burst();
+  return stopped_ && left_after_stop_ == 0 ? Poll::done : Poll::busy;
+}
+
+// false: waits for room.
+bool DpdkQueue::write_burst(const Now& now, FrameWriter& writer) noexcept {
+  constexpr uint16_t kAhead = 4;
+  for (; next_ < count_; ++next_) {
+    if (next_ + kAhead < count_) rte_prefetch0(rte_pktmbuf_mtod(burst_[next_ + kAhead], void*));
+    if (intake_.take(packet_of(*burst_[next_]), now.wall_ns, now, writer, counters_)) continue;
+    if (wait_for_room_) return false;
+    counters_.drops.add(writer.why_full(), 1);
+  }
+  return true;
+}
+
+Packet DpdkQueue::packet_of(const rte_mbuf& mbuf) noexcept {
+  const auto len = std::min<uint32_t>(mbuf.pkt_len, kLongestPacket);
+  const void* bytes = rte_pktmbuf_read(&mbuf, 0, len, linear_.data());
+  return {.bytes = {static_cast<const uint8_t*>(bytes), bytes != nullptr ? len : 0},
+          .wire_len = mbuf.pkt_len,
+          .link = LinkType::ethernet};
+}
+
+void DpdkQueue::free_burst() noexcept {
+  rte_pktmbuf_free_bulk(burst_.data(), count_);
+  count_ = next_ = 0;
+}
+
+void DpdkQueue::count_losses(uint64_t total, Drop drop) noexcept {
+  const uint64_t counted = counters_.drops.get(drop);
+  if (total <= counted) return;
+  counters_.drops.add(drop, total - counted);
+  counters_.units.add(total - counted);
+}
+
+void DpdkQueue::take_losses() noexcept {
+  const PortState state = watch_->state();
+  count_losses(state.missed, Drop::nic_missed);
+  count_losses(state.no_mbuf, Drop::nic_no_mbuf);
+  count_losses(state.errors, Drop::nic_error);
+}
+
+void DpdkQueue::stop(const Now&) {
+  stopped_ = true;
+  left_after_stop_ = port_->descriptors();
+  if (watch_ == nullptr) return;
+  watch_->look();
+  take_losses();
+}
+
+void DpdkQueue::abandon() {
+  counters_.drops.add(Drop::ingest_shutdown, static_cast<uint64_t>(count_ - next_));
+  counters_.held.set(0);
+  free_burst();
+}
+
+void DpdkQueue::describe(MetricVisitor& visitor) const {
+  if (watch_ != nullptr) watch_->describe(visitor);
+}
+
+}  // namespace weir

@@ -1,0 +1,86 @@
+#include "dataplane/mirror/interface_queue.h"
+
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr unsigned kBurst = 64;
+// Packets that were on their way when the intake was closed have arrived after this, and the kernel has given
+// over the block that it was filling.
+constexpr uint64_t kSettleNs = 20 * kNsPerMs;
+
+}  // namespace
+
+InterfaceQueue::InterfaceQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
+                               std::unique_ptr<PacketRing> ring, std::shared_ptr<PortWatch> watch)
+    : Input(options.name, input, lcore),
+      ring_(std::move(ring)),
+      watch_(std::move(watch)),
+      intake_(options.dns_ports, input, true),
+      wait_for_room_(options.overflow == Overflow::backpressure) {}
+
+Poll InterfaceQueue::poll(const Now& now, FrameWriter& writer) {
+  if (blocked_since_ns_ != 0) {
+    counters_.backpressure_ns.add(now.mono_ns - blocked_since_ns_);
+    blocked_since_ns_ = 0;
+  }
+  if (now.mono_ns - counted_at_ns_ >= kNsPerSec) {
+    counted_at_ns_ = now.mono_ns;
+    count_losses();
+  }
+  unsigned taken = 0;
+  uint64_t bytes = 0;
+  for (; taken < kBurst; ++taken) {
+    const auto captured = ring_->front();
+    if (!captured) break;
+    if (!intake_.take(captured->packet, captured->time_ns, now, writer, counters_)) {
+      if (wait_for_room_) {
+        blocked_since_ns_ = now.mono_ns;
+        break;
+      }
+      counters_.drops.add(writer.why_full(), 1);
+    }
+    bytes += captured->packet.wire_len;
+    ring_->advance();
+  }
+  counters_.units.add(taken);
+  counters_.bytes.add(bytes);
+  polled_ += taken;
+  if (taken != 0) return Poll::busy;
+  if (blocked_since_ns_ == 0 && stopped_at_ns_ != 0 && emptied(now)) return Poll::done;
+  return Poll::idle;
+}
+
+bool InterfaceQueue::emptied(const Now& now) noexcept {
+  if (now.mono_ns - stopped_at_ns_ < kSettleNs) return false;
+  count_losses();
+  return polled_ == counts_.put;
+}
+
+void InterfaceQueue::count_losses() noexcept {
+  const uint64_t before = counts_.lost;
+  counts_ = ring_->read_counts();
+  counters_.drops.add(Drop::kernel_drop, counts_.lost - before);
+  counters_.units.add(counts_.lost - before);
+}
+
+void InterfaceQueue::stop(const Now& now) {
+  ring_->close_intake();
+  stopped_at_ns_ = now.mono_ns;
+}
+
+// What is left in the ring was never polled, so it is no unit yet.
+void InterfaceQueue::abandon() {
+  count_losses();
+  const uint64_t left = counts_.put - polled_;
+  counters_.units.add(left);
+  counters_.drops.add(Drop::ingest_shutdown, left);
+  polled_ = counts_.put;
+}
+
+void InterfaceQueue::describe(MetricVisitor& visitor) const {
+  if (watch_ != nullptr) watch_->describe(visitor);
+}
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+// InterfaceQueue: the Input of one AF_PACKET ring. Its packets stay in the ring until they are written; the
+// ring is the buffer. Owner: its ingest lcore.
+#pragma once
+
+#include <memory>
+
+#include "dataplane/input.h"
+#include "dataplane/input_options.h"
+#include "dataplane/mirror/packet_ring.h"
+#include "dataplane/mirror/port_watch.h"
+#include "dataplane/packet_intake.h"
+
+namespace weir {
+
+class InterfaceQueue : public Input {
+ public:
+  // watch: of the interface, for its first queue; else nullptr.
+  InterfaceQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
+                 std::unique_ptr<PacketRing> ring, std::shared_ptr<PortWatch> watch);
+
+  Poll poll(const Now& now, FrameWriter& writer) override;
+  void stop(const Now& now) override;
+  void abandon() override;
+  void describe(MetricVisitor& visitor) const override;
+
+ private:
+  [[nodiscard]] bool emptied(const Now& now) noexcept;
+  void count_losses() noexcept;
+
+  std::unique_ptr<PacketRing> ring_;
+  std::shared_ptr<PortWatch> watch_;
+  PacketIntake intake_;
+  bool wait_for_room_;
+  uint64_t polled_ = 0;
+  uint64_t stopped_at_ns_ = 0;  // 0: not stopped
+  uint64_t counted_at_ns_ = 0;
+  uint64_t blocked_since_ns_ = 0;
+  PacketRing::Counts counts_;
+};
+
+}  // namespace weir

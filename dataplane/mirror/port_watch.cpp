@@ -1,0 +1,67 @@
+#include "dataplane/mirror/port_watch.h"
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+namespace weir {
+
+PortWatch::PortWatch(std::string input, std::string port, std::function<PortState()> read)
+    : input_(std::move(input)), port_(std::move(port)), read_(std::move(read)) {
+  store(read_());
+  if (!state().up)
+    spdlog::warn("mirror input \"{}\": the link of {} is down: no packets can come", input_, port_);
+  thread_ = std::thread([this] { run(); });
+}
+
+PortWatch::~PortWatch() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+PortState PortWatch::state() const noexcept {
+  return {.missed = missed_.load(std::memory_order_relaxed),
+          .no_mbuf = no_mbuf_.load(std::memory_order_relaxed),
+          .errors = errors_.load(std::memory_order_relaxed),
+          .up = up_.load(std::memory_order_relaxed)};
+}
+
+void PortWatch::store(const PortState& state) noexcept {
+  missed_.store(state.missed, std::memory_order_relaxed);
+  no_mbuf_.store(state.no_mbuf, std::memory_order_relaxed);
+  errors_.store(state.errors, std::memory_order_relaxed);
+  up_.store(state.up, std::memory_order_relaxed);
+}
+
+void PortWatch::look() {
+  const std::lock_guard lock(mutex_);
+  store(read_());
+}
+
+void PortWatch::run() {
+  (void)pthread_setname_np(pthread_self(), "weir-port-watch");
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stop_; })) {
+    const bool was_up = state().up;
+    store(read_());
+    const bool up = state().up;
+    if (was_up && !up)
+      spdlog::warn("mirror input \"{}\": the link of {} went down: no packets can come", input_, port_);
+    if (!was_up && up) spdlog::info("mirror input \"{}\": the link of {} is up again", input_, port_);
+  }
+}
+
+void PortWatch::describe(MetricVisitor& visitor) const {
+  visitor.gauge("weir_mirror_link_up",
+                "1: the link of the mirror input's port is up. 0: no packets can come: check cable, tap and "
+                "switch.",
+                {{"input", input_}}, state().up ? 1 : 0);
+}
+
+}  // namespace weir

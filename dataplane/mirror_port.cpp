@@ -1,0 +1,54 @@
+#include "dataplane/mirror_port.h"
+
+#include "dataplane/mirror/dpdk_port.h"
+#include "dataplane/mirror/dpdk_queue.h"
+#include "dataplane/mirror/interface_queue.h"
+#include "dataplane/mirror/packet_ring.h"
+#include "dataplane/mirror/port_watch.h"
+#include "dataplane/mirror_eal.h"
+
+namespace weir {
+namespace {
+
+using Inputs = std::vector<std::unique_ptr<Input>>;
+
+Result<Inputs> open_interface(const MirrorOptions& options, uint16_t input,
+                              const std::vector<unsigned>& lcores) {
+  auto rings = open_packet_rings(options);
+  if (!rings) return rings.error();
+  auto watch = std::make_shared<PortWatch>(
+      options.name, "interface " + options.interface,
+      [interface = options.interface] { return PortState{.up = interface_is_up(interface)}; });
+  Inputs inputs;
+  for (size_t queue = 0; queue < lcores.size(); ++queue)
+    inputs.push_back(std::make_unique<InterfaceQueue>(
+        options, input, lcores[queue], std::move((*rings)[queue]), queue == 0 ? watch : nullptr));
+  return inputs;
+}
+
+Result<Inputs> open_port(const MirrorOptions& options, uint16_t input, unsigned nth,
+                         const std::vector<unsigned>& lcores) {
+  auto opened = DpdkPort::open(options, eal_arguments(options, nth));
+  if (!opened) return opened.error();
+  const std::shared_ptr<DpdkPort> port = std::move(*opened);
+  auto watch = std::make_shared<PortWatch>(options.name, "port " + options.port,
+                                           [port] { return port->read_state(); });
+  Inputs inputs;
+  for (size_t queue = 0; queue < lcores.size(); ++queue)
+    inputs.push_back(std::make_unique<DpdkQueue>(options, input, lcores[queue], port,
+                                                 static_cast<uint16_t>(queue), queue == 0 ? watch : nullptr));
+  return inputs;
+}
+
+}  // namespace
+
+Result<Inputs> open_mirror(const MirrorOptions& options, uint16_t input, unsigned nth,
+                           const std::vector<unsigned>& ingest_lcore_of_queue) {
+  if (ingest_lcore_of_queue.size() != options.queues)
+    return Error{"mirror input \"" + options.name + "\" has " + std::to_string(options.queues) +
+                 " queues, but the plan polls " + std::to_string(ingest_lcore_of_queue.size()) + "."};
+  if (!options.interface.empty()) return open_interface(options, input, ingest_lcore_of_queue);
+  return open_port(options, input, nth, ingest_lcore_of_queue);
+}
+
+}  // namespace weir

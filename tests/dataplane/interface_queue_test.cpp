@@ -1,0 +1,344 @@
+// AF_PACKET inputs over a veth pair in a network namespace of the test's own thread, which ends with it.
+#include "dataplane/mirror/interface_queue.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <linux/if_packet.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "dataplane/mirror_port.h"
+#include "tests/dataplane/frame_catcher.h"
+#include "tests/dataplane/packet_builder.h"
+
+namespace weir {
+namespace {
+
+using namespace packets;
+
+class Gauges : public MetricVisitor {
+ public:
+  void counter(std::string_view, std::string_view, const Labels&, double) override {}
+  void gauge(std::string_view name, std::string_view, const Labels&, double value) override {
+    values[std::string(name)] = value;
+  }
+  void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
+  std::map<std::string, double> values;
+};
+
+// The other end of the wire.
+class Sender {
+ public:
+  explicit Sender(int index) : fd_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)) {
+    address_.sll_family = AF_PACKET;
+    address_.sll_ifindex = index;
+    address_.sll_halen = 6;
+  }
+  ~Sender() { (void)::close(fd_); }
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+  void send(const Bytes& packet) {
+    while (::sendto(fd_, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&address_),
+                    sizeof address_) < 0) {
+      ASSERT_EQ(errno, ENOBUFS);
+    }
+  }
+
+ private:
+  int fd_;
+  sockaddr_ll address_{};
+};
+
+class InterfaceQueueTest : public ::testing::Test {
+ protected:
+  // Runs `body` where wa and wb are the two ends of a wire, and skips the test where that is not allowed.
+  static void in_namespace(const std::function<void(Sender&)>& body) {
+    std::string skip;
+    std::thread thread([&] {
+      if (::unshare(CLONE_NEWNET) != 0) {
+        skip = "no network namespace: needs root";
+        return;
+      }
+      // Else the kernel sends packets of its own over a new link.
+      const int no_ipv6 = ::open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+      if (no_ipv6 >= 0) {
+        (void)!::write(no_ipv6, "1", 1);
+        (void)::close(no_ipv6);
+      }
+      // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c): ip is iproute2's, the arguments are ours
+      if (std::system("ip link add wa type veth peer name wb && ip link set wa up && ip link set wb up && "
+                      "ip link set lo up") != 0) {
+        skip = "no veth pair: needs iproute2 and the kernel's veth";
+        return;
+      }
+      Sender sender(static_cast<int>(index_of("wb")));
+      body(sender);
+    });
+    thread.join();
+    if (!skip.empty()) GTEST_SKIP() << skip;
+  }
+
+  static unsigned index_of(const char* name) {
+    ifreq_like request{};
+    std::snprintf(request.name, sizeof request.name, "%s", name);
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::ioctl(fd, 0x8933 /* SIOCGIFINDEX */, &request), 0);
+    (void)::close(fd);
+    return static_cast<unsigned>(request.index);
+  }
+
+  static MirrorOptions on(const std::string& interface) {
+    MirrorOptions options;
+    options.interface = interface;
+    return options;
+  }
+
+  static std::vector<std::unique_ptr<Input>> open(const MirrorOptions& options) {
+    auto opened = open_mirror(options, 2, 0, std::vector<unsigned>(options.queues));
+    EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
+    if (!opened.ok()) return {};
+    return std::move(*opened);
+  }
+
+  static std::string error_of(const MirrorOptions& options) {
+    auto opened = open_mirror(options, 2, 0, std::vector<unsigned>(options.queues));
+    return opened.ok() ? "" : opened.error().message;
+  }
+
+  // Until each has answered done.
+  static void stop_and_drain(std::vector<std::unique_ptr<Input>>& inputs, FrameCatcher& catcher) {
+    for (auto& input : inputs) input->stop(read_clock());
+    for (auto& input : inputs) {
+      Poll poll = Poll::idle;
+      for (int i = 0; poll != Poll::done && i < 1'000'000; ++i) {
+        poll = input->poll(read_clock(), catcher.writer());
+        if (poll == Poll::idle) {
+          catcher.drain();
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+      }
+      EXPECT_EQ(poll, Poll::done);
+      const InputCounters& c = input->counters();
+      EXPECT_EQ(c.units.get(), c.frames.get() + c.drops.total(StageKind::ingest));
+    }
+    catcher.drain();
+  }
+
+ private:
+  struct ifreq_like {
+    char name[16];
+    int index;
+    char rest[20];
+  };
+};
+
+uint64_t units(const std::vector<std::unique_ptr<Input>>& inputs) {
+  uint64_t sum = 0;
+  for (const auto& input : inputs) sum += input->counters().units.get();
+  return sum;
+}
+uint64_t lost(const std::vector<std::unique_ptr<Input>>& inputs) {
+  uint64_t sum = 0;
+  for (const auto& input : inputs) sum += input->counters().drops.get(Drop::kernel_drop);
+  return sum;
+}
+
+Bytes flow(unsigned port, std::string_view payload = "message") {
+  return ethernet(0x0800, ipv4({}, udp(port, 53, text(payload))));
+}
+
+TEST_F(InterfaceQueueTest, TakesEveryPacketInOrderWithItsTime) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    const uint64_t before = read_clock().wall_ns;
+    for (int i = 0; i < 1000; ++i) sender.send(flow(4000, std::to_string(i)));
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    const uint64_t after = read_clock().wall_ns;
+    ASSERT_EQ(catcher.frames().size(), 1000U);
+    for (int i = 0; i < 1000; ++i) {
+      const CaughtFrame& frame = catcher.frames()[static_cast<size_t>(i)];
+      ASSERT_EQ(frame.payload, std::to_string(i));
+      EXPECT_TRUE(frame.head.live);
+      EXPECT_EQ(frame.head.input, 2);
+      EXPECT_GE(frame.head.time_ns, before);
+      EXPECT_LE(frame.head.time_ns, after);
+    }
+    EXPECT_EQ(units(inputs), 1000U);
+    EXPECT_EQ(inputs[0]->counters().bytes.get(), 10 * 43U + 90 * 44U + 900 * 45U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, ShowsWhatTheKernelLost) {
+  in_namespace([](Sender& sender) {
+    MirrorOptions options = on("wa");
+    options.mbufs = 64;  // the smallest ring, half a megabyte
+    auto inputs = open(options);
+    ASSERT_EQ(inputs.size(), 1U);
+    constexpr uint64_t kSent = 20'000;
+    for (uint64_t i = 0; i < kSent; ++i) sender.send(flow(4000));  // nobody reads
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    EXPECT_GT(lost(inputs), kSent / 2);
+    EXPECT_GT(catcher.frames().size(), 1000U);
+    EXPECT_EQ(lost(inputs) + catcher.frames().size(), kSent);
+    EXPECT_EQ(units(inputs), kSent);
+  });
+}
+
+TEST_F(InterfaceQueueTest, ShowsWhatTheKernelLostWhileReading) {
+  in_namespace([](Sender& sender) {
+    MirrorOptions options = on("wa");
+    options.mbufs = 64;
+    auto inputs = open(options);
+    ASSERT_EQ(inputs.size(), 1U);
+    FrameCatcher catcher;
+    constexpr uint64_t kSent = 60'000;
+    for (uint64_t i = 0; i < kSent; ++i) {
+      sender.send(flow(4000));
+      if (i % 500 == 0) (void)inputs[0]->poll(read_clock(), catcher.writer());  // far too slow
+      if (i % 5000 == 0) catcher.drain();
+    }
+    stop_and_drain(inputs, catcher);
+    EXPECT_GT(lost(inputs), 0U);
+    EXPECT_EQ(lost(inputs) + catcher.frames().size(), kSent);
+  });
+}
+
+TEST_F(InterfaceQueueTest, SharesFlowsAmongQueues) {
+  in_namespace([](Sender& sender) {
+    MirrorOptions options = on("wa");
+    options.queues = 2;
+    auto inputs = open(options);
+    ASSERT_EQ(inputs.size(), 2U);
+    for (unsigned i = 0; i < 2000; ++i) sender.send(flow(4000 + i % 100));
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), 2000U);
+    EXPECT_GT(inputs[0]->counters().frames.get(), 200U);
+    EXPECT_GT(inputs[1]->counters().frames.get(), 200U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, SeesThroughTagsThatTheKernelTookOff) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    const Bytes ip = ipv4({}, udp(4000, 53, text("message")));
+    sender.send(ethernet(0x8100, vlan(0x0800, ip)));
+    sender.send(ethernet(0x88a8, vlan(0x8100, vlan(0x0800, ip))));
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), 2U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, BackpressureLeavesPacketsInTheRing) {
+  in_namespace([](Sender& sender) {
+    MirrorOptions options = on("wa");
+    options.overflow = Overflow::backpressure;
+    auto inputs = open(options);
+    ASSERT_EQ(inputs.size(), 1U);
+    FrameCatcher catcher(1, 1, 2, 4096);
+    for (int i = 0; i < 2000; ++i) sender.send(flow(4000));
+    for (int i = 0; i < 50; ++i) {
+      (void)inputs[0]->poll(read_clock(), catcher.writer());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_LT(units(inputs), 200U);
+    EXPECT_GT(inputs[0]->counters().backpressure_ns.get(), 0U);
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), 2000U);
+    EXPECT_EQ(inputs[0]->counters().drops.total(StageKind::ingest), 0U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, DropsByReasonWhenTheStreetIsFull) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    FrameCatcher catcher(1, 1, 2, 4096);
+    for (int i = 0; i < 500; ++i) sender.send(flow(4000));
+    while (units(inputs) < 500) (void)inputs[0]->poll(read_clock(), catcher.writer());
+    const InputCounters& c = inputs[0]->counters();
+    EXPECT_GT(c.drops.get(Drop::pool_empty) + c.drops.get(Drop::ring_full), 300U);
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), c.frames.get());
+  });
+}
+
+TEST_F(InterfaceQueueTest, CountsWhatAnAbandonedRingHolds) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    for (int i = 0; i < 500; ++i) sender.send(flow(4000));
+    inputs[0]->abandon();
+    EXPECT_EQ(units(inputs), 500U);
+    EXPECT_EQ(inputs[0]->counters().drops.get(Drop::ingest_shutdown), 500U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, LoopbackPacketsComeOnce) {
+  in_namespace([](Sender&) {
+    auto inputs = open(on("lo"));
+    ASSERT_EQ(inputs.size(), 1U);
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(53);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 10; ++i)
+      (void)::sendto(fd, "message", 7, 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    (void)::close(fd);
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), 10U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, ShowsTheLink) {
+  in_namespace([](Sender&) {
+    EXPECT_TRUE(interface_is_up("wa"));
+    EXPECT_FALSE(interface_is_up("none"));
+    // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c): ip is iproute2's
+    ASSERT_EQ(std::system("ip link set wb down"), 0);
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    Gauges gauges;
+    inputs[0]->describe(gauges);
+    EXPECT_EQ(gauges.values.at("weir_mirror_link_up"), 0);
+  });
+}
+
+TEST_F(InterfaceQueueTest, SaysWhatIsWrong) {
+  EXPECT_NE(
+      error_of(on("no-such-wire")).find("interface no-such-wire cannot be read: No such device. `ip link`"),
+      std::string::npos)
+      << error_of(on("no-such-wire"));
+  EXPECT_NE(error_of(on(std::string(40, 'x'))).find("cannot be read"), std::string::npos);
+}
+
+TEST_F(InterfaceQueueTest, NamesThePermissionItNeeds) {
+  std::thread thread([] {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2]{};
+    ASSERT_EQ(::syscall(SYS_capset, &header, none), 0);  // of this thread
+    EXPECT_NE(error_of(on("lo")).find("CAP_NET_RAW"), std::string::npos) << error_of(on("lo"));
+  });
+  thread.join();
+}
+
+}  // namespace
+}  // namespace weir
