@@ -115,6 +115,10 @@ struct Event {
   [[nodiscard]] const DnsMessage& primary() const noexcept {
     return response.wire.present() ? response : query;
   }
+  // What is wrong with the event's messages: with the response if there is something, else with the query.
+  [[nodiscard]] Malformed malformed() const noexcept {
+    return response.malformed != Malformed::none ? response.malformed : query.malformed;
+  }
 };
 static_assert(sizeof(Event) % 8 == 0);
 

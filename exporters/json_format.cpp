@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/dns/name.h"
+#include "core/dns/types.h"
 #include "exporters/dnstap_names.h"
+#include "exporters/json_dns.h"
 
 namespace weir {
 namespace {
@@ -80,6 +83,7 @@ struct JsonFormat::Line {
   const DnsMessage& dns;
   std::span<const uint8_t> wire;  // of dns
   const char* start;
+  WrittenNames names;
   uint64_t cut = 0;  // bits of keys whose values did not fit
 };
 
@@ -123,12 +127,14 @@ JsonFormat::JsonFormat(const JsonFields& fields, std::vector<std::string> input_
 
 char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
   const DnsMessage& dns = event.primary();
-  Line line{event, dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(), out};
+  Line line{event, dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(), out, {}, 0};
   *out++ = '{';
   out = put_origin(out, line);
   out = put_addresses(out, line);
   out = put_header(out, line);
   out = put_times(out, line);
+  out = put_sections(out, line);
+  out = put_zone(out, line);
   out = put_policy(out, line);
   if (event.has_http_protocol && wants(JsonKey::http_protocol)) {
     out = put(out, "\"http_protocol\":");
@@ -197,18 +203,30 @@ char* JsonFormat::put_addresses(char* out, const Line& line) noexcept {
   return put(out, {server_.text.data(), server_.len});
 }
 
-char* JsonFormat::put_header(char* out, const Line& line) const noexcept {
+char* JsonFormat::put_header(char* out, Line& line) const noexcept {
   const DnsMessage& dns = line.dns;
   if (!dns.has_header) return out;
   if (wants(JsonKey::id)) {
     out = put_u32(put(out, "\"id\":"), dns.id);
     *out++ = ',';
   }
+  if (wants(JsonKey::opcode)) out = put(write_opcode(put(out, "\"opcode\":\""), dns.opcode()), "\",");
+  if (wants(JsonKey::rcode)) out = put(write_rcode(put(out, "\"rcode\":\""), dns.rcode), "\",");
   if (wants(JsonKey::flags)) {
     const FlagsText& flags = kFlags[flags_index(dns.flags)];
     std::memcpy(out, flags.text, sizeof flags.text);
     out += flags.len;
   }
+  if (!dns.has_question) return out;
+  if (wants(JsonKey::qname)) {
+    out = put(out, "\"qname\":\"");
+    const char* text = out;
+    out = put_json_name(out, line.wire, kDnsHeaderLen);
+    line.names.set(WrittenNames::qname, kDnsHeaderLen, text, out);
+    out = put(out, "\",");
+  }
+  if (wants(JsonKey::qclass)) out = put(write_class(put(out, "\"qclass\":\""), dns.qclass), "\",");
+  if (wants(JsonKey::qtype)) out = put(write_type(put(out, "\"qtype\":\""), dns.qtype), "\",");
   return out;
 }
 
@@ -239,6 +257,45 @@ char* JsonFormat::put_times(char* out, const Line& line) noexcept {
   return out;
 }
 
+// What follows the sections keeps its room.
+char* JsonFormat::put_sections(char* out, Line& line) const noexcept {
+  constexpr std::array<std::pair<JsonKey, std::string_view>, 3> kSections = {
+      {{JsonKey::answers, "\"answers\":["},
+       {JsonKey::authority, "\"authority\":["},
+       {JsonKey::additional, "\"additional\":["}}};
+  const DnsMessage& dns = line.dns;
+  const Event& event = line.event;
+  const size_t edns_room = dns.has_edns ? std::min(share_, edns_bound(dns.opt_len)) : 0;
+  const size_t kept = kFixedBytes + edns_room + text_bound(event.policy_type) +
+                      text_bound(event.policy_value) + text_bound(event.extra);
+  const char* end = line.start + max_line_ - kept;
+  for (size_t i = 0; i < kSections.size(); ++i) {
+    const auto& [key, text] = kSections[i];
+    if (!wants(key)) continue;
+    bool cut = false;
+    const JsonSection section{.key = text,
+                              .off = dns.section_off[i],
+                              .count = dns.counts[i + 1],
+                              .leave_out_meta = key == JsonKey::additional};
+    out = put_section(out, end, line.wire, section, line.names, cut);
+    if (cut) line.cut |= json_key_bit(key);
+  }
+  if (!dns.has_edns || !wants(JsonKey::edns)) return out;
+  bool cut = false;
+  out = put_edns(out, out + edns_room, line.wire, dns, cut);
+  if (cut) line.cut |= json_key_bit(JsonKey::edns);
+  return out;
+}
+
+size_t JsonFormat::text_bound(Span text) const noexcept {
+  return text.present() ? std::min(share_, 6 * size_t{text.len} + 32) : 0;
+}
+
+char* JsonFormat::put_zone(char* out, Line& line) const noexcept {
+  if (!line.event.query_zone.present() || !wants(JsonKey::zone)) return out;
+  return put(put_name_value(put(out, "\"zone\":\""), line, JsonKey::zone, line.event.query_zone), "\",");
+}
+
 char* JsonFormat::put_policy(char* out, Line& line) const noexcept {
   const Event& event = line.event;
   const bool any = event.policy_type.present() || event.policy_rule.present() || event.has_policy_action ||
@@ -254,6 +311,10 @@ char* JsonFormat::put_policy(char* out, Line& line) const noexcept {
   if (event.policy_type.present()) {
     out = put(out, "\"type\":\"");
     text(event.policy_type);
+  }
+  if (event.policy_rule.present()) {
+    out = put(out, "\"rule\":\"");
+    out = put(put_name_value(out, line, JsonKey::policy, event.policy_rule), "\",");
   }
   if (event.has_policy_action) {
     out = put(out, "\"action\":");
@@ -298,8 +359,7 @@ char* JsonFormat::put_source(char* out, const Line& line) noexcept {
 
 char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
   const Event& event = line.event;
-  const Malformed malformed =
-      line.dns.malformed != Malformed::none ? line.dns.malformed : event.query.malformed;
+  const Malformed malformed = event.malformed();
   if (malformed != Malformed::none && wants(JsonKey::malformed))
     out = put(put(put(out, "\"malformed\":\""), to_string(malformed)), "\",");
   if (line.cut != 0 && wants(JsonKey::cut)) {
@@ -326,6 +386,17 @@ char* JsonFormat::put_text_value(char* out, Line& line, JsonKey key, Span span) 
   out = put_text(out, out + share_, line.event.bytes(span), cut);
   if (cut) line.cut |= json_key_bit(key);
   return put(out, "\",");
+}
+
+// A name in wire form by dnstap.proto; what is none is shown as text.
+char* JsonFormat::put_name_value(char* out, Line& line, JsonKey key, Span span) const noexcept {
+  const auto bytes = line.event.bytes(span);
+  const NameExtent extent = measure_name(bytes, 0);
+  if (extent.sound() && extent.end == bytes.size()) return put_json_name(out, bytes, 0);
+  bool cut = false;
+  out = put_text(out, out + kJsonNameRoom, bytes, cut);
+  if (cut) line.cut |= json_key_bit(key);
+  return out;
 }
 
 }  // namespace weir

@@ -42,12 +42,16 @@ class JsonFormat : public LineFormat {
   [[nodiscard]] bool wants(JsonKey key) const noexcept { return (wanted_ & json_key_bit(key)) != 0; }
   char* put_origin(char* out, Line& line) noexcept;
   char* put_addresses(char* out, const Line& line) noexcept;
-  [[nodiscard]] char* put_header(char* out, const Line& line) const noexcept;
+  [[nodiscard]] char* put_header(char* out, Line& line) const noexcept;
   char* put_times(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_sections(char* out, Line& line) const noexcept;
+  [[nodiscard]] size_t text_bound(Span text) const noexcept;
+  [[nodiscard]] char* put_zone(char* out, Line& line) const noexcept;
   [[nodiscard]] char* put_policy(char* out, Line& line) const noexcept;
   char* put_source(char* out, const Line& line) noexcept;
   [[nodiscard]] char* put_faults(char* out, const Line& line) const noexcept;
   [[nodiscard]] char* put_text_value(char* out, Line& line, JsonKey key, Span span) const noexcept;
+  [[nodiscard]] char* put_name_value(char* out, Line& line, JsonKey key, Span span) const noexcept;
 
   uint64_t wanted_ = 0;
   size_t max_line_;

@@ -6,6 +6,7 @@
 #include "exporters/json_format.h"
 #include "exporters/line_output.h"
 #include "exporters/null_sink.h"
+#include "exporters/statsd_output.h"
 #include "exporters/tcp_sink.h"
 
 namespace weir {
@@ -33,7 +34,8 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output,
     case Target::Scheme::unix_stream:
       break;
   }
-  return Error{output + ": to: '" + to_string(to) + "' is not possible here; use a file, tcp://HOST:PORT, - or null:"};
+  return Error{output + ": to: '" + to_string(to) +
+               "' is not possible here; use a file, tcp://HOST:PORT, - or null:"};
 }
 
 }  // namespace
@@ -52,6 +54,16 @@ Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
             .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full},
         std::make_unique<JsonFormat>(options.json, input_names, lcore), std::move((*sinks)[lcore])));
   }
+  return outputs;
+}
+
+Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores) {
+  if (options.to.scheme != Target::Scheme::udp)
+    return Error{options.name + ": to: '" + to_string(options.to) +
+                 "' is not possible for statsd; use udp://HOST:PORT"};
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
+    outputs.push_back(std::make_unique<StatsdOutput>(options, lcore));
   return outputs;
 }
 

@@ -30,5 +30,6 @@ using Outputs = std::vector<std::unique_ptr<Output>>;
 // answer is no error: it is tried again until it does. input_names: of the configuration, by Event::input.
 Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names);
+Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores);
 
 }  // namespace weir

@@ -1,0 +1,57 @@
+// The parts of a DNS message as JSON text: names, sections, EDNS. Called by JsonFormat; hot path.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "core/dns/name.h"
+#include "core/event.h"
+
+namespace weir {
+
+// Room that put_json_name() needs: every byte of the text escaped.
+constexpr size_t kJsonNameRoom = 2 * kNameTextRoom;
+
+// A sound name as the inside of a JSON string; nothing for one that is not (measure_name()).
+char* put_json_name(char* out, std::span<const uint8_t> msg, size_t off) noexcept;
+
+// Names of the line that were written already, by where they stand in the message: owners mostly point to one
+// of them, and its text is copied.
+class WrittenNames {
+ public:
+  enum Slot : uint8_t { qname, owner, rdata, slots };
+  void set(Slot slot, uint32_t off, const char* text, const char* end) noexcept {
+    names_[slot] = {off, static_cast<uint32_t>(end - text), text};
+  }
+  // The owner at `off`, a sound one.
+  char* put_owner(char* out, std::span<const uint8_t> msg, uint32_t off) noexcept;
+
+ private:
+  struct Name {
+    uint32_t off = 0;  // no name stands at 0
+    uint32_t len = 0;
+    const char* text = nullptr;
+  };
+  std::array<Name, slots> names_;
+};
+
+struct JsonSection {
+  std::string_view key;         // with quotes, colon and opening bracket: "answers":[
+  uint32_t off = 0;             // where it starts in the message; 0: it was not reached
+  uint16_t count = 0;           // of RRs, by the header
+  bool leave_out_meta = false;  // no OPT (it is in "edns") and no TSIG
+};
+
+// Key, list and comma; nothing for a section without RRs. Stops before `end`, between RRs; `cut` says whether
+// it had to.
+char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const JsonSection& section,
+                  WrittenNames& names, bool& cut) noexcept;
+
+// Key, object and comma. Precondition: dns.has_edns. Stops before `end`, between options.
+char* put_edns(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns,
+               bool& cut) noexcept;
+// What it may write for OPT's RDATA of this length.
+constexpr size_t edns_bound(size_t opt_len) noexcept { return 256 + 10 * opt_len; }
+
+}  // namespace weir
