@@ -11,12 +11,13 @@ namespace {
 // Whether RDATA agrees with its type, for the types that most messages hold: whatever costs next to nothing.
 // Formats look at the others when they render them. Only class IN, for its formats are IN's, and the empty
 // RDATA of updates has other classes (RFC 2136 section 2.5).
-bool rdata_sound(std::span<const uint8_t> wire, const Rr& rr) noexcept {
+bool rdata_sound(std::span<const uint8_t> wire, const Rr& rr, SoundNames& known) noexcept {
   const uint32_t end = rr.rdata_off + rr.rdata_len;
   const auto names = [&](uint32_t off, unsigned count, uint32_t after) {
     for (; count != 0; --count) {
-      const NameExtent name = measure_name(wire, off);
+      const NameExtent name = measure_name(wire, off, known);
       if (!name.sound()) return false;
+      known.add(off, name);
       off = name.end;
     }
     return off + after == end;
@@ -101,16 +102,19 @@ void walk_dns_message(std::span<const uint8_t> wire, DnsMessage& out) noexcept {
   out.rcode = out.flags & 15U;
   for (unsigned i = 0; i < 4; ++i) out.counts[i] = load_be16(p + 4 + 2 * i);
 
-  uint32_t off = walk_questions(wire, out);
-  if (off == 0) return;
+  const uint32_t answers = walk_questions(wire, out);
+  if (answers == 0) return;
+  RrCursor cursor(wire, answers, 0);
+  if (out.has_question) cursor.known().add_qname(out.qname_len);
   for (unsigned section = 0; section < 3; ++section) {
-    out.section_off[section] = off;
-    RrCursor cursor(wire, off, out.counts[section + 1]);
+    out.section_off[section] = cursor.offset();
+    cursor.next_section(out.counts[section + 1]);
     Rr rr;
     while (cursor.next(rr)) {
       if (rr.type == rr_type::kOpt) {
         if (section == 2 && !out.has_edns) take_opt(wire, rr, out);
-      } else if (rr.rr_class == kClassIn && !rdata_sound(wire, rr) && out.malformed == Malformed::none) {
+      } else if (rr.rr_class == kClassIn && !rdata_sound(wire, rr, cursor.known()) &&
+                 out.malformed == Malformed::none) {
         out.malformed = Malformed::rdata_bad;
       }
     }
@@ -118,9 +122,9 @@ void walk_dns_message(std::span<const uint8_t> wire, DnsMessage& out) noexcept {
       if (out.malformed == Malformed::none) out.malformed = cursor.fault();
       return;
     }
-    off = cursor.offset();
   }
-  if (off != wire.size() && out.malformed == Malformed::none) out.malformed = Malformed::trailing_bytes;
+  if (cursor.offset() != wire.size() && out.malformed == Malformed::none)
+    out.malformed = Malformed::trailing_bytes;
 }
 
 }  // namespace weir

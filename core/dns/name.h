@@ -32,12 +32,56 @@ enum class NameFault : uint8_t {
 struct NameExtent {
   uint32_t end = 0;       // offset behind the name where it stands: behind its root label or first pointer
   uint16_t wire_len = 0;  // bytes of the name uncompressed, root label included
+  uint8_t pointers = 0;   // how many were followed
   NameFault fault = NameFault::none;
   [[nodiscard]] bool sound() const noexcept { return fault == NameFault::none; }
 };
 
 // The name at `off` of the message (offsets in pointers count from its first byte).
 [[nodiscard]] NameExtent measure_name(std::span<const uint8_t> msg, size_t off) noexcept;
+
+// Names of one message that are known to be sound. Most pointers in a message go to its QNAME or to the
+// target of the CNAME before; those need not be followed again. Verdicts are the same with and without.
+class SoundNames {
+ public:
+  // The QNAME stays, of others the last one is kept.
+  void add_qname(uint16_t wire_len) noexcept {
+    qname_ = {.off = kDnsHeaderLen, .name = {.wire_len = wire_len}};
+  }
+  void add(uint32_t off, const NameExtent& name) noexcept { last_ = {off, name}; }
+  // The name at the offset, or nullptr.
+  [[nodiscard]] const NameExtent* at(uint32_t off) const noexcept {
+    if (qname_.off == off) return &qname_.name;
+    return last_.off == off ? &last_.name : nullptr;
+  }
+
+ private:
+  struct Known {
+    uint32_t off = 0;  // 0: none
+    NameExtent name;
+  };
+  Known qname_;
+  Known last_;
+};
+// The known names stand before `off`.
+[[nodiscard]] NameExtent measure_name_by_labels(std::span<const uint8_t> msg, size_t off,
+                                                const SoundNames& known) noexcept;
+[[nodiscard]] inline NameExtent measure_name(std::span<const uint8_t> msg, size_t off,
+                                             const SoundNames& known) noexcept {
+  if (off + 2 <= msg.size()) {
+    const uint8_t label = msg[off];
+    if (label == 0) return {.end = static_cast<uint32_t>(off + 1), .wire_len = 1};
+    if (label >= 0xc0) {
+      const NameExtent* whole = known.at((label & 0x3fU) << 8U | msg[off + 1]);
+      if (whole != nullptr && whole->pointers < kMaxNamePointers) {
+        return {.end = static_cast<uint32_t>(off + 2),
+                .wire_len = whole->wire_len,
+                .pointers = static_cast<uint8_t>(whole->pointers + 1)};
+      }
+    }
+  }
+  return measure_name_by_labels(msg, off, known);
+}
 
 // 250 bytes of labels at four characters (\DDD) and four dots make 1004; the rest is what a writer of 16
 // bytes at a time touches behind the text.

@@ -23,14 +23,17 @@ struct Rr {
 
 class RrCursor {
  public:
-  // `off`: where the section starts; `count`: its RRs by the header. The message outlives the cursor.
+  // `off`: where a section starts; `count`: its RRs by the header. The message outlives the cursor.
   RrCursor(std::span<const uint8_t> msg, uint32_t off, uint16_t count) noexcept
       : msg_(msg), off_(off), left_(count) {}
+
+  // On to the next section, which starts where the one before ended: offset(), after next() gave false.
+  void next_section(uint16_t count) noexcept { left_ = count; }
 
   // false: the section is over, or there is a fault (which stays).
   bool next(Rr& rr) noexcept {
     if (left_ == 0 || fault_ != Malformed::none) return false;
-    const NameExtent owner = owner_at(off_);
+    const NameExtent owner = measure_name(msg_, off_, known_);
     if (owner.fault != NameFault::none) {
       fault_ = owner.fault == NameFault::cut ? Malformed::rr_cut : Malformed::name_bad;
       return false;
@@ -57,24 +60,16 @@ class RrCursor {
   }
 
   [[nodiscard]] Malformed fault() const noexcept { return fault_; }
+  // Who reads a name of this message adds it, to spare the cursor following pointers to it.
+  SoundNames& known() noexcept { return known_; }
   // Where the next RR starts; the end of the section once all are read.
   [[nodiscard]] uint32_t offset() const noexcept { return off_; }
 
  private:
-  // Owners are mostly one pointer, and mostly the same one: it is followed once.
-  NameExtent owner_at(uint32_t off) noexcept {
-    const bool pointer = msg_.size() > off + size_t{1} && msg_[off] >= 0xc0;
-    const uint16_t key = pointer ? load_be16(msg_.data() + off) : uint16_t{0};
-    if (pointer && key == sound_pointer_) return {.end = off + 2};
-    const NameExtent owner = measure_name(msg_, off);
-    if (pointer && owner.fault == NameFault::none) sound_pointer_ = key;
-    return owner;
-  }
-
   std::span<const uint8_t> msg_;
   uint32_t off_;
   uint16_t left_;
-  uint16_t sound_pointer_ = 0;
+  SoundNames known_;
   Malformed fault_ = Malformed::none;
 };
 

@@ -55,12 +55,12 @@ void for_rrs(Take take) {
       sound = name.sound() && wire.size() - name.end >= 4;
       off = name.end + 4;
     }
+    RrCursor cursor(wire, off, 0);
     for (unsigned section = 0; section < 3 && sound; ++section) {
-      RrCursor cursor(wire, off, load_be16(&wire[6 + 2 * section]));
+      cursor.next_section(load_be16(&wire[6 + 2 * section]));
       Rr rr;
       while (cursor.next(rr)) take(payload, rr);
       sound = cursor.fault() == Malformed::none;
-      off = cursor.offset();
     }
   }
 }
