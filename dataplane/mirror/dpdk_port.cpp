@@ -62,6 +62,7 @@ Status DpdkPort::configure(const MirrorOptions& options) {
   }
   if (const int error = rte_eth_dev_configure(id_, options.queues, 0, &conf); error != 0)
     return refused(options, "cannot be configured", error, "Is it used by another mirror input?");
+  ours_ = true;
 
   descriptors_ = options.rx_descriptors;
   uint16_t no_tx = 0;
@@ -100,6 +101,7 @@ Status DpdkPort::make_queues(const MirrorOptions& options, int socket) {
 }
 
 DpdkPort::~DpdkPort() {
+  if (!ours_) return;
   (void)rte_eth_dev_stop(id_);
   (void)rte_eth_dev_close(id_);
   for (rte_mempool* pool : pools_) rte_mempool_free(pool);

@@ -35,6 +35,7 @@ class DpdkPort {
   [[nodiscard]] PortState losses() const noexcept;
 
   uint16_t id_;
+  bool ours_ = false;  // configured by us, so closed by us; else another input has it
   uint16_t descriptors_ = 0;
   std::vector<rte_mempool*> pools_;
   PortState before_;  // losses that happened before open()
