@@ -80,8 +80,10 @@ StatsdCounts::StatsdCounts(const std::string& prefix) {
 
 void StatsdCounts::add(const Event& event) noexcept {
   ++values_[events_];
+  // dnstap's own numbers end before those of packets; what is beyond has no name.
+  const int32_t dnstap_type = event.type <= kPacketTypes ? event.type : 0;
   count(types_,
-        event.kind == EventKind::dnstap ? event.type : kPacketTypes + static_cast<int32_t>(event.kind));
+        event.kind == EventKind::dnstap ? dnstap_type : kPacketTypes + static_cast<int32_t>(event.kind));
   if (event.query.has_question) count(queries_, event.query.qtype);
   if (event.response.has_header) count(responses_, event.response.rcode);
   if (event.has_protocol) count(transports_, event.protocol);
