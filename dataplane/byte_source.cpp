@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint8_t kGzipMagic[2] = {0x1f, 0x8b};
 
-std::string why(int error) { return std::strerror(error); }  // NOLINT(concurrency-mt-unsafe)
+std::string why(int error) { return std::strerror(error); }
 
 }  // namespace
 

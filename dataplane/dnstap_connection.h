@@ -1,0 +1,70 @@
+// DnstapConnection: one sender's stream: its socket, where its Frame Streams stand, and the beginning of a
+// frame whose rest has not come. Owner: the DnstapListener that accepted it, on its ingest lcore.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/net/frame_streams.h"
+#include "dataplane/dnstap_intake.h"
+
+namespace weir {
+
+class DnstapConnection {
+ public:
+  enum class Taken : uint8_t { all, no_room, fault };
+
+  // fd becomes the connection's.
+  DnstapConnection(int fd, uint32_t frame_limit, uint64_t mono_ns);
+  ~DnstapConnection();
+  DnstapConnection(const DnstapConnection&) = delete;
+  DnstapConnection& operator=(const DnstapConnection&) = delete;
+
+  // Works through bytes that were read, from their front: frames to the intake, replies to the sender. all:
+  // an unfinished frame was kept. no_room: what is left in `bytes` must be given again, and nothing else
+  // before.
+  [[nodiscard]] Taken take(std::span<const uint8_t>& bytes, const Now& now, DnstapIntake& intake,
+                           FrameWriter& writer, InputCounters& counters);
+
+  // The stream ends here: was it inside a frame (which was not counted yet)?
+  [[nodiscard]] bool cut_in_frame() const noexcept { return streams_.cut_in_frame(held_); }
+  // For a stream that is given up while `rest` waits for room: how many whole frames there were.
+  uint64_t give_up(std::span<const uint8_t> rest);
+  // Bytes that are missing in the frame whose beginning is held; 0: nothing is held.
+  [[nodiscard]] size_t missing() const noexcept { return held_.empty() ? 0 : streams_.need() - held_.size(); }
+  [[nodiscard]] size_t held_memory() const noexcept { return held_.capacity(); }
+
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+  [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
+  [[nodiscard]] const FrameStreams& streams() const noexcept { return streams_; }
+  // When it was accepted, or its last session ended: the start of the handshake time-out.
+  [[nodiscard]] uint64_t waiting_since_ns() const noexcept { return waiting_since_ns_; }
+  [[nodiscard]] uint64_t last_byte_ns() const noexcept { return last_byte_ns_; }
+  // Since the last call.
+  uint32_t take_odd() noexcept { return std::exchange(odd_, 0); }
+  uint32_t take_too_long() noexcept { return std::exchange(too_long_, 0); }
+
+  size_t index = 0;       // in the listener's list
+  size_t drain_left = 0;  // bytes to read before it is closed at stop
+
+ private:
+  void hold(std::span<const uint8_t>& bytes, size_t n);
+  void release() noexcept;
+  void reply() const noexcept;
+
+  int fd_;
+  Endpoint peer_;
+  std::string peer_name_;
+  FrameStreams streams_;
+  std::vector<uint8_t> held_;
+  uint64_t waiting_since_ns_;
+  uint64_t last_byte_ns_;
+  uint32_t odd_ = 0;
+  uint32_t too_long_ = 0;
+};
+
+}  // namespace weir
