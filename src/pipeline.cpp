@@ -2,9 +2,12 @@
 
 #include <utility>
 
+#include "dataplane/dnstap_listener.h"
 #include "dataplane/eal.h"
 #include "dataplane/file_input.h"
+#include "dataplane/mirror_port.h"
 #include "exporters/outputs.h"
+#include "src/version.h"
 
 namespace weir {
 namespace {
@@ -44,13 +47,20 @@ std::vector<std::string> input_names(const Config& config) {
 Pipeline::~Pipeline() = default;
 
 Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input>& lanes) {
-  unsigned port = 0;
+  unsigned nth_mirror = 0;
   for (size_t i = 0; i < config.inputs.size(); ++i) {
     const auto index = static_cast<uint16_t>(i);
     Result<std::vector<std::unique_ptr<Input>>> opened = std::vector<std::unique_ptr<Input>>{};
-    if (const auto* files = std::get_if<FileOptions>(&config.inputs[i]))
+    if (const auto* listen = std::get_if<DnstapListenOptions>(&config.inputs[i])) {
+      opened = open_dnstap_listener(*listen, index, plan.ingest);
+    } else if (const auto* files = std::get_if<FileOptions>(&config.inputs[i])) {
       opened = open_files(*files, index, plan.ingest);
-    (void)port;
+    } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
+      std::vector<unsigned> ingest_of_queue;
+      for (const Plan::QueueAt& at : plan.queues)
+        if (at.input == i) ingest_of_queue.push_back(at.ingest);
+      opened = open_mirror(*mirror, index, nth_mirror++, ingest_of_queue);
+    }
     if (!opened) return opened.error();
     for (auto& input : *opened) {
       const unsigned lane = input->lcore();
@@ -62,7 +72,11 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
 
 Status Pipeline::open_outputs(const Config& config, const Plan& plan, Lanes<Output>& lanes) {
   for (const OutputConfig& output : config.outputs) {
-    auto opened = open_output(std::get<JsonOptions>(output), plan.export_, input_names(config));
+    Result<Outputs> opened = Outputs{};
+    if (const auto* json = std::get_if<JsonOptions>(&output))
+      opened = open_output(*json, plan.export_, input_names(config));
+    else if (const auto* statsd = std::get_if<StatsdOptions>(&output))
+      opened = open_output(*statsd, plan.export_);
     if (!opened) return opened.error();
     for (size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane].push_back(std::move((*opened)[lane]));
   }
@@ -212,6 +226,8 @@ std::string Pipeline::stuck_lcore(uint64_t limit_ns) const {
 }
 
 void Pipeline::describe(MetricVisitor& visitor) const {
+  visitor.gauge("weir_build_info", "Always 1; the labels say what runs.",
+                {{"version", kVersion}, {"dpdk", kDpdkVersion}, {"build", kBuildType}}, 1);
   for (const auto& loop : loops_) {
     loop->describe(visitor);
     loop->stage().describe(visitor);
@@ -270,6 +286,7 @@ Pipeline::Progress Pipeline::progress() const {
   for (const auto& stage : export_)
     for (const auto& output : stage->outputs()) {
       progress.events_written += output->counters().written_events.get();
+      progress.output_down |= output->counters().up.get() == 0;
       progress.drops += lost(output->counters().drops);
     }
   return progress;

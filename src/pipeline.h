@@ -55,6 +55,7 @@ class Pipeline {
   struct Progress {
     uint64_t units_in = 0, events_written = 0, drops = 0;  // drops: of kind drop only
     uint64_t bytes_done = 0, bytes_all = 0;                // files
+    bool output_down = false;                              // an output's destination takes nothing now
   };
   [[nodiscard]] Progress progress() const;
 

@@ -1,9 +1,7 @@
 #include "src/run_street.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/wait.h>
 
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -43,24 +41,45 @@ int next_signal(const sigset_t& set) {
   return sigtimedwait(&set, nullptr, &wait);
 }
 
-// Waits for the end: by itself, by signal, by the drain's time limit.
-void watch(Pipeline& pipeline, const Config& config, const sigset_t& signals, std::atomic<bool>& draining) {
-  ProgressLine progress;
+// Notices that an output's destination is down and nothing has been written for a while.
+class StuckOutput {
+ public:
+  bool for_longer_than(uint64_t limit_ns, const Pipeline::Progress& progress, uint64_t now_ns) {
+    if (!progress.output_down || progress.events_written != written_) {
+      written_ = progress.events_written;
+      since_ns_ = now_ns;
+    }
+    return now_ns - since_ns_ > limit_ns;
+  }
+
+ private:
+  uint64_t written_ = ~0ULL;
+  uint64_t since_ns_ = 0;
+};
+
+// Waits for the end: by itself, by signal, by the drain's time limit. False: it gave up on a stuck output.
+bool watch(Pipeline& pipeline, const Config& config, const RunOptions& options, const sigset_t& signals,
+           std::atomic<bool>& draining) {
+  ProgressLine line;
+  StuckOutput stuck;
+  const uint64_t limit_ns = config.drain_timeout_ms * kNsPerMs;
   uint64_t stop_at_ns = 0;
+  bool gave_up = false;
   const auto begin_drain = [&](const char* why) {
     spdlog::info("{}: draining, at most {} ms", why, config.drain_timeout_ms);
     draining = true;
-    stop_at_ns = read_clock().mono_ns + config.drain_timeout_ms * kNsPerMs;
+    stop_at_ns = read_clock().mono_ns + limit_ns;
     pipeline.request_stop();
   };
   while (!pipeline.ended()) {
     const int signal = next_signal(signals);
     const uint64_t now_ns = read_clock().mono_ns;
+    const Pipeline::Progress progress = pipeline.progress();
     if (signal == SIGHUP) {
       spdlog::info("SIGHUP: reopening files");
       pipeline.request_reopen();
     } else if (signal == SIGTERM || signal == SIGINT) {
-      progress.clear();
+      line.clear();
       if (draining) {
         spdlog::warn("second signal: ending at once");
         break;
@@ -73,11 +92,18 @@ void watch(Pipeline& pipeline, const Config& config, const sigset_t& signals, st
                    config.drain_timeout_ms);
       break;
     }
-    progress.show(pipeline.progress(), now_ns);
+    if (options.give_up_when_stuck && stuck.for_longer_than(limit_ns, progress, now_ns)) {
+      line.clear();
+      spdlog::error("an output has taken nothing for {} ms: giving up", config.drain_timeout_ms);
+      gave_up = true;
+      break;
+    }
+    line.show(progress, now_ns);
   }
-  progress.clear();
+  line.clear();
   pipeline.abort();
   pipeline.finish();
+  return !gave_up;
 }
 
 }  // namespace
@@ -114,13 +140,13 @@ int run_street(const Config& config, const RunOptions& options) {
   }
 
   if (Status started = pipeline.start(); !started) return refuse(started.error(), kExitRuntime);
-  watch(pipeline, config, signals, draining);
+  const bool went_on = watch(pipeline, config, options, signals, draining);
   metrics.reset();
 
   const bool even = balance_is_even(pipeline.balance());
   if (options.print_balance || !even || pipeline.progress().drops != 0)
     (void)std::fputs(balance_text(pipeline).c_str(), stderr);
-  int code = even ? kExitDone : kExitRuntime;
+  int code = even && went_on ? kExitDone : kExitRuntime;
   for (const std::string& fault : pipeline.faults()) {
     spdlog::error("{}", fault);
     code = kExitRuntime;

@@ -15,6 +15,8 @@ constexpr int kExitUsage = 2;
 struct RunOptions {
   std::string stats_path;     // --stats: counters as JSON at the end
   bool print_balance = true;  // decode prints it only when something was dropped or is wrong
+  // decode: end when an output has taken nothing for the drain time (a full disk); run waits for it for ever.
+  bool give_up_when_stuck = false;
 };
 
 // Returns the exit code. SIGTERM, SIGINT: drain, a second one ends at once; SIGHUP: reopen files.
