@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <bit>
 #include <charconv>
 
 namespace weir {
@@ -27,51 +28,69 @@ char* write_v4(char* out, const uint8_t* b) noexcept {
   return out;
 }
 
-char* write_group(char* out, unsigned g) noexcept {
-  constexpr char kHex[] = "0123456789abcdef";
-  if (g >= 0x1000) *out++ = kHex[g >> 12U];
-  if (g >= 0x100) *out++ = kHex[(g >> 8U) & 15U];
-  if (g >= 0x10) *out++ = kHex[(g >> 4U) & 15U];
-  *out++ = kHex[g & 15U];
+constexpr auto kHexPairs = [] {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::array<char, 512> table{};
+  for (unsigned i = 0; i < 256; ++i) {
+    table[2 * i] = kDigits[i >> 4U];
+    table[2 * i + 1] = kDigits[i & 15U];
+  }
+  return table;
+}();
+
+// RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals, becomes "::". By the
+// mask of groups that are zero; len 0: no such run.
+struct ZeroRun {
+  uint8_t at = 0;
+  uint8_t len = 0;
+};
+constexpr auto kZeroRuns = [] {
+  std::array<ZeroRun, 256> table{};
+  for (unsigned mask = 0; mask < 256; ++mask) {
+    for (unsigned at = 0; at < 8; ++at) {
+      unsigned len = 0;
+      while (at + len < 8 && (mask >> (at + len) & 1U) != 0) ++len;
+      if (len >= 2 && len > table[mask].len)
+        table[mask] = {static_cast<uint8_t>(at), static_cast<uint8_t>(len)};
+    }
+  }
+  return table;
+}();
+
+// Without leading zeros; writes four bytes.
+char* write_group(char* out, const uint8_t* b) noexcept {
+  char digits[8] = {};
+  std::memcpy(digits, &kHexPairs[2 * size_t{b[0]}], 2);
+  std::memcpy(digits + 2, &kHexPairs[2 * size_t{b[1]}], 2);
+  const unsigned group = static_cast<unsigned>(b[0]) << 8U | b[1];
+  const unsigned skip = static_cast<unsigned>(std::countl_zero(static_cast<uint16_t>(group | 1U))) / 4;
+  std::memcpy(out, digits + skip, 4);
+  return out + 4 - skip;
+}
+
+char* write_groups(char* out, const uint8_t* b, unsigned from, unsigned to) noexcept {
+  for (unsigned i = from; i < to; ++i) {
+    out = write_group(out, b + size_t{2} * i);
+    *out++ = ':';
+  }
   return out;
 }
 
 char* write_v6(char* out, const uint8_t* b) noexcept {
-  unsigned g[8];
-  for (unsigned i = 0; i < 8; ++i) g[i] = static_cast<unsigned>(b[2 * i]) << 8U | b[2 * i + 1];
-  // RFC 5952 section 4.2: the longest run of two or more zero groups, the first of equals, becomes "::".
-  int best = -1;
-  int best_len = 1;
-  for (int i = 0; i < 8;) {
-    int j = i;
-    while (j < 8 && g[j] == 0) ++j;
-    if (j - i > best_len) {
-      best = i;
-      best_len = j - i;
-    }
-    i = j == i ? i + 1 : j;
+  unsigned zeros = 0;
+  for (unsigned i = 0; i < 8; ++i) zeros |= (b[2 * i] | b[2 * i + 1]) == 0 ? 1U << i : 0U;
+  const ZeroRun run = kZeroRuns[zeros];
+  if (run.len == 0) return write_groups(out, b, 0, 8) - 1;
+  if (run.at == 0) *out++ = ':';
+  out = write_groups(out, b, 0, run.at);
+  *out++ = ':';
+  if (run.at == 0 && run.len == 5 && b[10] == 0xff && b[11] == 0xff) {  // v4-mapped, RFC 5952 section 5
+    std::memcpy(out, "ffff:", 5);
+    return write_v4(out + 5, b + 12);
   }
-  const bool mapped = best == 0 && best_len == 5 && g[5] == 0xffff;  // RFC 5952 section 5
-  const int end = mapped ? 6 : 8;
-  for (int i = 0; i < end; ++i) {
-    if (i == best) {
-      *out++ = ':';
-      *out++ = ':';
-      i += best_len - 1;
-      continue;
-    }
-    if (i != 0 && i != best + best_len) *out++ = ':';
-    if (best < 0 && i == 0) {
-      out = write_group(out, g[0]);
-      continue;
-    }
-    out = write_group(out, g[i]);
-  }
-  if (mapped) {
-    *out++ = ':';
-    out = write_v4(out, b + 12);
-  }
-  return out;
+  const unsigned after = run.at + unsigned{run.len};
+  if (after == 8) return out;
+  return write_groups(out, b, after, 8) - 1;
 }
 
 Result<Target> parse_host_port(Target target, std::string_view whole, std::string_view rest) {

@@ -36,16 +36,10 @@ class WrittenNames {
   std::array<Name, slots> names_;
 };
 
-struct JsonSection {
-  std::string_view key;         // with quotes, colon and opening bracket: "answers":[
-  uint32_t off = 0;             // where it starts in the message; 0: it was not reached
-  uint16_t count = 0;           // of RRs, by the header
-  bool leave_out_meta = false;  // no OPT (it is in "edns") and no TSIG
-};
-
-// Key, list and comma; nothing for a section without RRs. Stops before `end`, between RRs; `cut` says whether
-// it had to.
-char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const JsonSection& section,
+// The RRs of section `i` (0 answers, 1 authority, 2 additional, without OPT and TSIG), the closing bracket
+// and a comma, behind the key and the opening bracket. Stops before `end`, between RRs; `cut` says whether it
+// had to. Precondition: the section was reached.
+char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns, unsigned i,
                   WrittenNames& names, bool& cut) noexcept;
 
 // Key, object and comma. Precondition: dns.has_edns. Stops before `end`, between options.

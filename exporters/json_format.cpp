@@ -5,7 +5,7 @@
 
 #include "core/dns/name.h"
 #include "core/dns/types.h"
-#include "exporters/dnstap_names.h"
+#include "exporters/json_cells.h"
 #include "exporters/json_dns.h"
 
 namespace weir {
@@ -14,60 +14,21 @@ namespace {
 // Room for the keys whose values are neither text nor lists: three names of kJsonNameRoom among them.
 constexpr size_t kFixedBytes = 8U << 10U;
 
-// "flags":["qr","rd"], for the header's QR, AA, TC, RD, RA, Z, AD and CD bits: copied whole.
-struct FlagsText {
-  char text[63] = {};
-  uint8_t len = 0;
-};
-
-constexpr unsigned flags_index(uint16_t flags) { return (flags >> 4U & 0x7fU) | (flags >> 8U & 0x80U); }
-
-constexpr auto kFlags = [] {
-  constexpr std::pair<uint16_t, std::string_view> kNames[] = {{0x8000, "qr"}, {0x0400, "aa"}, {0x0200, "tc"},
-                                                              {0x0100, "rd"}, {0x0080, "ra"}, {0x0040, "z"},
-                                                              {0x0020, "ad"}, {0x0010, "cd"}};
-  std::array<FlagsText, 256> table{};
-  for (unsigned i = 0; i < 256; ++i) {
-    FlagsText& cell = table[i];
-    const auto add = [&cell](std::string_view text) {
-      for (char c : text) cell.text[cell.len++] = c;
-    };
-    const unsigned flags = (i & 0x7fU) << 4U | (i & 0x80U) << 8U;
-    add("\"flags\":[");
-    bool first = true;
-    for (const auto& [bit, name] : kNames) {
-      if ((flags & bit) == 0) continue;
-      add(first ? "\"" : ",\"");
-      add(name);
-      add("\"");
-      first = false;
-    }
-    add("],");
-  }
-  return table;
-}();
-
-// A dnstap enumeration's value: its name, or the number where there is none.
-char* put_number_name(char* out, std::string_view name, int32_t number) noexcept {
-  if (name.empty()) return put_i64(out, number);
+// A dnstap enumeration's value: the piece with its name, or the number where there is none.
+template <size_t N>
+char* put_named(char* out, std::string_view key, const std::array<JsonCell<32>, N>& cells,
+                int32_t number) noexcept {
+  const auto i = static_cast<size_t>(static_cast<int64_t>(number) - 1);
+  if (i < N) return put_cell(out, cells[i]);
   *out++ = '"';
-  out = put(out, name);
-  *out++ = '"';
+  out = put_i64(put(put(out, key), "\":"), number);
+  *out++ = ',';
   return out;
 }
 
-std::string_view type_text(const Event& event) noexcept {
-  switch (event.kind) {
-    case EventKind::transaction:
-      return "TRANSACTION";
-    case EventKind::query:
-      return "QUERY";
-    case EventKind::response:
-      return "RESPONSE";
-    case EventKind::dnstap:
-      break;
-  }
-  return name_of_number(kMessageTypes, event.type);
+char* put_type(char* out, const Event& event) noexcept {
+  if (event.kind == EventKind::dnstap) return put_named(out, "type", kTypeCells, event.type);
+  return put_cell(out, kPacketTypeCells[static_cast<size_t>(event.kind) - 1]);
 }
 
 uint16_t retransmissions(const Event& event) noexcept {
@@ -84,7 +45,8 @@ struct JsonFormat::Line {
   std::span<const uint8_t> wire;  // of dns
   const char* start;
   WrittenNames names;
-  uint64_t cut = 0;  // bits of keys whose values did not fit
+  const char* time_text;  // the value of "time"; nullptr: not written
+  uint64_t cut;           // bits of keys whose values did not fit
 };
 
 Status JsonFormat::check(const JsonFields& fields) {
@@ -114,20 +76,28 @@ JsonFormat::JsonFormat(const JsonFields& fields, std::vector<std::string> input_
   if (!fields.additional) wanted_ &= ~json_key_bit(JsonKey::additional);
   if (!fields.sequence) wanted_ &= ~(json_key_bit(JsonKey::seq) | json_key_bit(JsonKey::lane));
   for (const std::string& name : input_names) {
-    std::array<char, 1024> text;
-    char* out = put(text.data(), "\"input\":\"");
+    InputText& input = inputs_.emplace_back();
     bool cut = false;
-    const auto* bytes = reinterpret_cast<const uint8_t*>(name.data());
-    out = put_text(out, text.data() + text.size() - 16, {bytes, name.size()}, cut);
-    out = put(out, "\",");
-    inputs_.emplace_back(text.data(), out);
+    char* out = put(input.text.data(), "\"input\":\"");
+    out = put_text(out, input.text.data() + input.text.size() - 32,
+                   {reinterpret_cast<const uint8_t*>(name.data()), name.size()}, cut);
+    input.len = static_cast<size_t>(put(out, "\",") - input.text.data());
+  }
+  for (unsigned i = 0; i < opcodes_.size(); ++i) {
+    char* end = put(write_opcode(put(opcodes_[i].text, "\"opcode\":\""), static_cast<uint8_t>(i)), "\",");
+    opcodes_[i].len = static_cast<uint8_t>(end - opcodes_[i].text);
+  }
+  for (unsigned i = 0; i < rcodes_.size(); ++i) {
+    char* end = put(write_rcode(put(rcodes_[i].text, "\"rcode\":\""), static_cast<uint16_t>(i)), "\",");
+    rcodes_[i].len = static_cast<uint8_t>(end - rcodes_[i].text);
   }
   lane_ = "\"lane\":" + std::to_string(lane) + ",";
 }
 
 char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
   const DnsMessage& dns = event.primary();
-  Line line{event, dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(), out, {}, 0};
+  Line line{event,   dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(), out, {},
+            nullptr, 0};
   *out++ = '{';
   out = put_origin(out, line);
   out = put_addresses(out, line);
@@ -136,12 +106,10 @@ char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
   out = put_sections(out, line);
   out = put_zone(out, line);
   out = put_policy(out, line);
-  if (event.has_http_protocol && wants(JsonKey::http_protocol)) {
-    out = put(out, "\"http_protocol\":");
-    out = put_number_name(out, name_of_number(kHttpProtocols, event.http_protocol), event.http_protocol);
-    *out++ = ',';
-  }
-  out = put_text_value(out, line, JsonKey::extra, event.extra);
+  if (event.has_http_protocol && wants(JsonKey::http_protocol))
+    out = put_named(out, "http_protocol", kHttpCells, event.http_protocol);
+  if (event.extra.present() && wants(JsonKey::extra))
+    out = put_text_value(put(out, "\"extra\":\""), line, JsonKey::extra, event.extra);
   out = put_source(out, line);
   out = put_faults(out, line);
   if (wants(JsonKey::seq)) {
@@ -157,27 +125,35 @@ char* JsonFormat::put_origin(char* out, Line& line) noexcept {
   const Event& event = line.event;
   if (wants(JsonKey::time) && (event.has_response_time || event.has_query_time)) {
     out = put(out, "\"time\":");
+    line.time_text = out;
     out = event.has_response_time ? response_time_.put(out, event.response_time_ns)
                                   : query_time_.put(out, event.query_time_ns);
     *out++ = ',';
   }
-  if (wants(JsonKey::type)) {
-    out = put_number_name(put(out, "\"type\":"), type_text(event), event.type);
-    *out++ = ',';
-  }
-  out = put_text_value(out, line, JsonKey::identity, event.identity);
-  out = put_text_value(out, line, JsonKey::version, event.version);
-  if (event.has_family && wants(JsonKey::family)) {
-    out = put(out, "\"family\":");
-    out = put_number_name(out, name_of_number(kSocketFamilies, event.family), event.family);
-    *out++ = ',';
-  }
-  if (event.has_protocol && wants(JsonKey::transport)) {
-    out = put(out, "\"transport\":");
-    out = put_number_name(out, name_of_number(kSocketProtocols, event.protocol), event.protocol);
-    *out++ = ',';
-  }
+  if (wants(JsonKey::type)) out = put_type(out, event);
+  if (event.identity.present() && wants(JsonKey::identity))
+    out = identity_.put(out, "\"identity\":\"", *this, line, JsonKey::identity, event.identity);
+  if (event.version.present() && wants(JsonKey::version))
+    out = version_.put(out, "\"version\":\"", *this, line, JsonKey::version, event.version);
+  if (event.has_family && wants(JsonKey::family)) out = put_named(out, "family", kFamilyCells, event.family);
+  if (event.has_protocol && wants(JsonKey::transport))
+    out = put_named(out, "transport", kTransportCells, event.protocol);
   return out;
+}
+
+// Raw bytes equal to the last ones have the same text.
+char* JsonFormat::KeptText::put(char* out, std::string_view key, const JsonFormat& format, Line& line,
+                                JsonKey which, Span span) noexcept {
+  const auto bytes = line.event.bytes(span);
+  if (bytes.size() == raw_len && std::memcmp(bytes.data(), raw.data(), raw_len) == 0)
+    return copy_text(out, text.data(), text_len);
+  char* end = format.put_text_value(weir::put(out, key), line, which, span);
+  if (bytes.size() > raw.size()) return end;
+  raw_len = bytes.size();
+  std::copy(bytes.begin(), bytes.end(), raw.begin());
+  text_len = static_cast<size_t>(end - out);
+  std::copy(out, end, text.begin());
+  return end;
 }
 
 char* JsonFormat::put_addresses(char* out, const Line& line) noexcept {
@@ -200,7 +176,7 @@ char* JsonFormat::put_addresses(char* out, const Line& line) noexcept {
     server_.endpoint = server;
     server_.len = static_cast<size_t>(text - server_.text.data());
   }
-  return put(out, {server_.text.data(), server_.len});
+  return copy_text(out, server_.text.data(), server_.len);
 }
 
 char* JsonFormat::put_header(char* out, Line& line) const noexcept {
@@ -210,13 +186,12 @@ char* JsonFormat::put_header(char* out, Line& line) const noexcept {
     out = put_u32(put(out, "\"id\":"), dns.id);
     *out++ = ',';
   }
-  if (wants(JsonKey::opcode)) out = put(write_opcode(put(out, "\"opcode\":\""), dns.opcode()), "\",");
-  if (wants(JsonKey::rcode)) out = put(write_rcode(put(out, "\"rcode\":\""), dns.rcode), "\",");
-  if (wants(JsonKey::flags)) {
-    const FlagsText& flags = kFlags[flags_index(dns.flags)];
-    std::memcpy(out, flags.text, sizeof flags.text);
-    out += flags.len;
+  if (wants(JsonKey::opcode)) out = put_cell(out, opcodes_[dns.opcode()]);
+  if (wants(JsonKey::rcode)) {
+    out = dns.rcode < rcodes_.size() ? put_cell(out, rcodes_[dns.rcode])
+                                     : put(write_rcode(put(out, "\"rcode\":\""), dns.rcode), "\",");
   }
+  if (wants(JsonKey::flags)) out = put_cell(out, kFlagCells[flag_cell(dns.flags)]);
   if (!dns.has_question) return out;
   if (wants(JsonKey::qname)) {
     out = put(out, "\"qname\":\"");
@@ -225,7 +200,10 @@ char* JsonFormat::put_header(char* out, Line& line) const noexcept {
     line.names.set(WrittenNames::qname, kDnsHeaderLen, text, out);
     out = put(out, "\",");
   }
-  if (wants(JsonKey::qclass)) out = put(write_class(put(out, "\"qclass\":\""), dns.qclass), "\",");
+  if (wants(JsonKey::qclass)) {
+    out = dns.qclass == kClassIn ? put(out, "\"qclass\":\"IN\",")
+                                 : put(write_class(put(out, "\"qclass\":\""), dns.qclass), "\",");
+  }
   if (wants(JsonKey::qtype)) out = put(write_type(put(out, "\"qtype\":\""), dns.qtype), "\",");
   return out;
 }
@@ -233,11 +211,15 @@ char* JsonFormat::put_header(char* out, Line& line) const noexcept {
 char* JsonFormat::put_times(char* out, const Line& line) noexcept {
   const Event& event = line.event;
   if (event.has_query_time && wants(JsonKey::query_time)) {
-    out = query_time_.put(put(out, "\"query_time\":"), event.query_time_ns);
+    out = put(out, "\"query_time\":");
+    out = event.has_response_time || line.time_text == nullptr ? query_time_.put(out, event.query_time_ns)
+                                                               : TimeText::copy(out, line.time_text);
     *out++ = ',';
   }
   if (event.has_response_time && wants(JsonKey::response_time)) {
-    out = response_time_.put(put(out, "\"response_time\":"), event.response_time_ns);
+    out = put(out, "\"response_time\":");
+    out = line.time_text == nullptr ? response_time_.put(out, event.response_time_ns)
+                                    : TimeText::copy(out, line.time_text);
     *out++ = ',';
   }
   if (event.has_query_time && event.has_response_time && wants(JsonKey::latency_ns)) {
@@ -259,27 +241,23 @@ char* JsonFormat::put_times(char* out, const Line& line) noexcept {
 
 // What follows the sections keeps its room.
 char* JsonFormat::put_sections(char* out, Line& line) const noexcept {
-  constexpr std::array<std::pair<JsonKey, std::string_view>, 3> kSections = {
-      {{JsonKey::answers, "\"answers\":["},
-       {JsonKey::authority, "\"authority\":["},
-       {JsonKey::additional, "\"additional\":["}}};
   const DnsMessage& dns = line.dns;
   const Event& event = line.event;
   const size_t edns_room = dns.has_edns ? std::min(share_, edns_bound(dns.opt_len)) : 0;
   const size_t kept = kFixedBytes + edns_room + text_bound(event.policy_type) +
                       text_bound(event.policy_value) + text_bound(event.extra);
   const char* end = line.start + max_line_ - kept;
-  for (size_t i = 0; i < kSections.size(); ++i) {
-    const auto& [key, text] = kSections[i];
-    if (!wants(key)) continue;
+  const auto section = [&](JsonKey key, std::string_view text, unsigned i) {
+    if (dns.counts[i + 1] == 0 || dns.section_off[i] == 0 || !wants(key)) return;
     bool cut = false;
-    const JsonSection section{.key = text,
-                              .off = dns.section_off[i],
-                              .count = dns.counts[i + 1],
-                              .leave_out_meta = key == JsonKey::additional};
-    out = put_section(out, end, line.wire, section, line.names, cut);
+    char* list = put(out, text);
+    char* behind = put_section(list, end, line.wire, dns, i, line.names, cut);
+    if (behind != list) out = behind;
     if (cut) line.cut |= json_key_bit(key);
-  }
+  };
+  section(JsonKey::answers, "\"answers\":[", 0);
+  section(JsonKey::authority, "\"authority\":[", 1);
+  section(JsonKey::additional, "\"additional\":[", 2);
   if (!dns.has_edns || !wants(JsonKey::edns)) return out;
   bool cut = false;
   out = put_edns(out, out + edns_room, line.wire, dns, cut);
@@ -301,34 +279,18 @@ char* JsonFormat::put_policy(char* out, Line& line) const noexcept {
   const bool any = event.policy_type.present() || event.policy_rule.present() || event.has_policy_action ||
                    event.has_policy_match || event.policy_value.present();
   if (!any || !wants(JsonKey::policy)) return out;
-  const auto text = [&](Span span) {
-    bool cut = false;
-    out = put_text(out, out + share_, event.bytes(span), cut);
-    if (cut) line.cut |= json_key_bit(JsonKey::policy);
-    out = put(out, "\",");
-  };
   out = put(out, "\"policy\":{");
   if (event.policy_type.present()) {
-    out = put(out, "\"type\":\"");
-    text(event.policy_type);
+    out = put_text_value(put(out, "\"type\":\""), line, JsonKey::policy, event.policy_type);
   }
   if (event.policy_rule.present()) {
     out = put(out, "\"rule\":\"");
     out = put(put_name_value(out, line, JsonKey::policy, event.policy_rule), "\",");
   }
-  if (event.has_policy_action) {
-    out = put(out, "\"action\":");
-    out = put_number_name(out, name_of_number(kPolicyActions, event.policy_action), event.policy_action);
-    *out++ = ',';
-  }
-  if (event.has_policy_match) {
-    out = put(out, "\"match\":");
-    out = put_number_name(out, name_of_number(kPolicyMatches, event.policy_match), event.policy_match);
-    *out++ = ',';
-  }
+  if (event.has_policy_action) out = put_named(out, "action", kActionCells, event.policy_action);
+  if (event.has_policy_match) out = put_named(out, "match", kMatchCells, event.policy_match);
   if (event.policy_value.present()) {
-    out = put(out, "\"value\":\"");
-    text(event.policy_value);
+    out = put_text_value(put(out, "\"value\":\""), line, JsonKey::policy, event.policy_value);
   }
   out[-1] = '}';
   *out++ = ',';
@@ -338,7 +300,7 @@ char* JsonFormat::put_policy(char* out, Line& line) const noexcept {
 char* JsonFormat::put_source(char* out, const Line& line) noexcept {
   const Event& event = line.event;
   if (event.input < inputs_.size() && wants(JsonKey::input))
-    out = put(out, std::string_view(inputs_[event.input]));
+    out = copy_text(out, inputs_[event.input].text.data(), inputs_[event.input].len);
   if (!event.peer.addr.present() || !wants(JsonKey::peer)) return out;
   if (event.peer != peer_.endpoint) {
     const bool v6 = event.peer.addr.len == 16;
@@ -354,7 +316,7 @@ char* JsonFormat::put_source(char* out, const Line& line) noexcept {
     peer_.endpoint = event.peer;
     peer_.len = static_cast<size_t>(text - peer_.text.data());
   }
-  return put(out, {peer_.text.data(), peer_.len});
+  return copy_text(out, peer_.text.data(), peer_.len);
 }
 
 char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
@@ -377,11 +339,8 @@ char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
   return out;
 }
 
-// Text as bytes that dnstap leaves to the sender: mostly ASCII, possibly anything.
+// Text as bytes that dnstap leaves to the sender, mostly ASCII, possibly anything; and the end of the value.
 char* JsonFormat::put_text_value(char* out, Line& line, JsonKey key, Span span) const noexcept {
-  if (!span.present() || !wants(key)) return out;
-  *out++ = '"';
-  out = put(put(out, kJsonKeys[static_cast<size_t>(key)]), "\":\"");
   bool cut = false;
   out = put_text(out, out + share_, line.event.bytes(span), cut);
   if (cut) line.cut |= json_key_bit(key);

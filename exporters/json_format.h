@@ -8,6 +8,7 @@
 
 #include "core/event.h"
 #include "core/result.h"
+#include "exporters/json_cells.h"
 #include "exporters/json_keys.h"
 #include "exporters/json_text.h"
 #include "exporters/line_format.h"
@@ -32,11 +33,25 @@ class JsonFormat : public LineFormat {
 
  private:
   struct Line;  // what is being written
-  // The text of an endpoint's keys; neighbouring events mostly share it.
+  // Texts that neighbouring events mostly share, key and comma included, with room behind for copies of 16
+  // bytes at a time.
   struct EndpointText {
     Endpoint endpoint;
     std::array<char, 128> text;
     size_t len = 0;
+  };
+  struct InputText {
+    std::array<char, 1024> text;
+    size_t len = 0;
+  };
+  struct KeptText {
+    char* put(char* out, std::string_view key, const JsonFormat& format, Line& line, JsonKey which,
+              Span span) noexcept;
+
+    std::array<uint8_t, 40> raw;
+    std::array<char, 6 * 40 + 32> text;
+    size_t raw_len = SIZE_MAX;
+    size_t text_len = 0;
   };
 
   [[nodiscard]] bool wants(JsonKey key) const noexcept { return (wanted_ & json_key_bit(key)) != 0; }
@@ -55,11 +70,15 @@ class JsonFormat : public LineFormat {
 
   uint64_t wanted_ = 0;
   size_t max_line_;
-  size_t share_;                     // of the line that one text may take
-  std::vector<std::string> inputs_;  // as they stand in the line, key and comma included
+  size_t share_;  // of the line that one text may take
+  std::vector<InputText> inputs_;
   std::string lane_;
   TimeText query_time_;
   TimeText response_time_;
+  std::array<JsonCell<32>, 16> opcodes_;
+  std::array<JsonCell<32>, 24> rcodes_;
+  KeptText identity_;
+  KeptText version_;
   EndpointText server_;
   EndpointText peer_;
 };

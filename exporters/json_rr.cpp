@@ -11,19 +11,11 @@ namespace {
 constexpr uint16_t kTypeTsig = 250;
 constexpr size_t kRrFixed = 160;  // keys, type, class, TTL
 
-// Sixteen bytes at a time, up to fifteen more than asked for.
-char* copy_text(char* out, const char* text, size_t len) noexcept {
-  for (size_t i = 0; i < len; i += 16)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
-                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i)));
-  return out + len;
-}
-
 bool is_one_name(uint16_t type) noexcept {
   return type == rr_type::kCname || type == rr_type::kNs || type == rr_type::kPtr || type == rr_type::kDname;
 }
 
-char* put_rdata(char* out, size_t room, std::span<const uint8_t> msg, const Rr& rr,
+char* put_rdata(char* out, size_t room, std::span<const uint8_t> msg, const Rr& rr, SoundNames& sound,
                 WrittenNames& names) noexcept {
   const uint8_t* rdata = msg.data() + rr.rdata_off;
   if (rr.type == rr_type::kA && rr.rdata_len == 4) return put_v4(out, rdata);
@@ -33,6 +25,7 @@ char* put_rdata(char* out, size_t room, std::span<const uint8_t> msg, const Rr& 
     const NameExtent name = write_name(text, msg, rr.rdata_off);
     if (name.sound() && name.end == rr.rdata_off + rr.rdata_len) {
       escape_json(text, out);
+      sound.add(rr.rdata_off, name);
       names.set(WrittenNames::rdata, rr.rdata_off, out, text.out);
       return text.out;
     }
@@ -43,7 +36,7 @@ char* put_rdata(char* out, size_t room, std::span<const uint8_t> msg, const Rr& 
   return text.out;
 }
 
-char* put_rr(char* out, size_t rdata_room, std::span<const uint8_t> msg, const Rr& rr,
+char* put_rr(char* out, size_t rdata_room, std::span<const uint8_t> msg, const Rr& rr, SoundNames& sound,
              WrittenNames& names) noexcept {
   out = names.put_owner(put(out, "{\"name\":\""), msg, rr.owner_off);
   out = write_type(put(out, "\",\"type\":\""), rr.type);
@@ -53,7 +46,7 @@ char* put_rr(char* out, size_t rdata_room, std::span<const uint8_t> msg, const R
     out = put(write_class(put(out, "\",\"class\":\""), rr.rr_class), "\",\"ttl\":");
   }
   out = put(put_u32(out, rr.ttl), ",\"data\":\"");
-  return put(put_rdata(out, rdata_room, msg, rr, names), "\"},");
+  return put(put_rdata(out, rdata_room, msg, rr, sound, names), "\"},");
 }
 
 }  // namespace
@@ -75,25 +68,23 @@ char* WrittenNames::put_owner(char* out, std::span<const uint8_t> msg, uint32_t 
   return end;
 }
 
-char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const JsonSection& section,
+char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns, unsigned i,
                   WrittenNames& names, bool& cut) noexcept {
-  if (section.off == 0 || section.count == 0) return out;
-  char* start = out;
-  char* first = out = put(out, section.key);
-  RrCursor cursor(msg, section.off, section.count);
+  constexpr unsigned kAdditional = 2;
+  RrCursor cursor(msg, dns.section_off[i], dns.counts[i + 1]);
+  if (dns.has_question) cursor.known().add_qname(dns.qname_len);
+  const char* start = out;
   Rr rr;
   while (cursor.next(rr)) {
-    if (section.leave_out_meta && (rr.type == rr_type::kOpt || rr.type == kTypeTsig)) continue;
+    if (i == kAdditional && (rr.type == rr_type::kOpt || rr.type == kTypeTsig)) continue;
     const size_t rdata_room = rdata_text_bound(rr.type, rr.rdata_len);
-    const size_t need = kRrFixed + kJsonNameRoom + 2 * rdata_room;
-    if (out > end || static_cast<size_t>(end - out) < need) {
+    if (out + kRrFixed + kJsonNameRoom + 2 * rdata_room > end) {
       cut = true;
       break;
     }
-    out = put_rr(out, rdata_room, msg, rr, names);
+    out = put_rr(out, rdata_room, msg, rr, cursor.known(), names);
   }
-  if (out == first) return start;
-  return put(out - 1, "],");
+  return out == start ? out : put(out - 1, "],");
 }
 
 }  // namespace weir

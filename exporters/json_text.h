@@ -27,6 +27,14 @@ inline char* put(char* out, std::string_view text) noexcept {
   return out + text.size();
 }
 
+// Sixteen bytes at a time: reads and writes up to fifteen more than asked for.
+inline char* copy_text(char* out, const char* text, size_t len) noexcept {
+  for (size_t i = 0; i < len; i += 16)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i)));
+  return out + len;
+}
+
 // "00" to "99".
 inline constexpr auto kTwoDigits = [] {
   std::array<char, 200> table{};
@@ -86,6 +94,8 @@ inline char* put_hex(char* out, std::span<const uint8_t> bytes) noexcept {
 // second is kept: times of neighbouring events mostly share it.
 class TimeText {
  public:
+  static constexpr size_t kBytes = 32;
+
   char* put(char* out, uint64_t time_ns) noexcept {
     const uint64_t second = time_ns / kNsPerSec;
     const auto ns = static_cast<uint32_t>(time_ns % kNsPerSec);
@@ -94,6 +104,11 @@ class TimeText {
     out[sizeof text_] = static_cast<char>('0' + ns / 100'000'000);
     out = put_8(out + sizeof text_ + 1, ns % 100'000'000);
     return weir::put(out, "Z\"");
+  }
+  // What put() wrote before.
+  static char* copy(char* out, const char* text) noexcept {
+    std::memcpy(out, text, kBytes);
+    return out + kBytes;
   }
 
  private:
