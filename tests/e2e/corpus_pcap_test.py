@@ -7,8 +7,12 @@ Differences that are meant:
 - a query that is sent again, and a response that is sent again, belong to one transaction: the line is of the
   first query and the first response, the rest is counted;
 - only ports 53 are DNS unless the configuration names more; tshark knows DNS on any port it is told of;
-- tshark prints names in its own way and without escapes, so names with bytes other than letters, digits, hyphen
-  and underscore are not compared; cut messages (snap length) only by their header.
+- tshark prints names in its own way and without escapes: names with bytes other than letters, digits, hyphen,
+  underscore and dot are not compared, and a dot in a label looks like one between labels;
+- in captures with a short snap length tshark takes the first fragment of a message for the message, since it cannot
+  put the fragments together; Weir counts it as packet_fragment;
+- in variant-null the IPv6 packets carry an address family that tshark does not know; Weir finds in it what both find
+  in variant-base.
 """
 import calendar
 import collections
@@ -23,13 +27,13 @@ import weir
 NOT_DECODED = {
     "variant-gre.pcap": "packet_not_udp",
     "variant-ipip.pcap": "packet_not_udp",
-    "variant-ipv4ipv6.pcap": "packet_not_udp",
     "variant-mpls.pcap": "packet_not_ip",
     "variant-vxlan.pcap": "packet_other_port",
-    "variant-ppp.pcap": "packet_not_ip",
 }
 # Not a capture format that Weir reads; refused with a sentence.
 REFUSED = {"variant-snoop.snoop"}
+SHORT_SNAP_LENGTH = {"variant-vlan-snap60.pcap", "recursor-upstream-snap96.pcap"}
+EXPECTED_OF = {"variant-null.pcap": "variant-base.pcap"}
 PLAIN_NAME = re.compile(r"^[A-Za-z0-9_.-]+$")
 
 Message = collections.namedtuple("Message", "time_ns src sport dst dport id response")
@@ -66,7 +70,7 @@ def messages_of(line):
 
 
 class CorpusPcap(weir.WeirCase):
-    def check_lines(self, run, expected):
+    def check_lines(self, run, expected, first_fragments=0):
         """Each message of a line is one that tshark found, and tshark's others are repetitions."""
         wanted = collections.Counter(message for message, _ in expected)
         by_message = dict(expected)
@@ -82,7 +86,7 @@ class CorpusPcap(weir.WeirCase):
             if "malformed" in line:
                 continue
             if PLAIN_NAME.match(want.get("qname", "")):
-                self.assertEqual(dns_text.name_bytes(line["qname"]), dns_text.name_bytes(want["qname"]))
+                self.assertEqual(b".".join(dns_text.name_bytes(line["qname"])), want["qname"].encode())
                 self.assertEqual(line["qtype"], dns_text.type_text(want["qtype"]))
             self.assertEqual(line["opcode"], dns_text.opcode_text(want["flags"] >> 11 & 15))
             flags = [name for bit, name in ((15, "qr"), (10, "aa"), (9, "tc"), (8, "rd"), (7, "ra"), (6, "z"), (5, "ad"),
@@ -95,7 +99,8 @@ class CorpusPcap(weir.WeirCase):
         left = +wanted
         repeated = run.stat("weir_decode_drops_total", reason="duplicate_response") + sum(
             line.get("retransmissions", 0) for line in lines)
-        self.assertEqual(sum(left.values()), repeated, f"not in the output: {list(left)[:10]}")
+        self.assertLessEqual(sum(left.values()) - repeated, first_fragments, f"not in the output: {list(left)[:10]}")
+        self.assertGreaterEqual(sum(left.values()), repeated)
         return lines
 
     def check_file(self, path, expected_path, counts_path):
@@ -111,6 +116,9 @@ class CorpusPcap(weir.WeirCase):
             self.assertIn(NOT_DECODED[path.name], run.drops())
             return
         expected = expected_messages(expected_path)
+        if path.name in SHORT_SNAP_LENGTH:
+            self.check_lines(run, expected, first_fragments=run.stat("weir_ingest_drops_total", reason="packet_fragment"))
+            return
         lines = self.check_lines(run, expected)
         # The pairs that tshark's messages make, by the rule that Weir matches with.
         queries = collections.Counter((m.src, m.sport, m.dst, m.dport, m.id) for m, _ in expected if not m.response)
@@ -124,7 +132,8 @@ def add_cases():
     places = [("tree", weir.DATA)] + ([("corpus", weir.corpus())] if weir.corpus() else [])
     for place, folder in places:
         for path in sorted((folder / "pcap").iterdir()):
-            found = [folder / "expected" / (path.name + end) for end in (".jsonl", ".jsonl.gz")]
+            name = EXPECTED_OF.get(path.name, path.name)
+            found = [folder / "expected" / (name + end) for end in (".jsonl", ".jsonl.gz")]
             expected = next((candidate for candidate in found if candidate.is_file()), None)
             if expected is None:
                 continue

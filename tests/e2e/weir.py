@@ -238,4 +238,4 @@ def main():
     """Runs the module's cases; the last lines are unittest's own."""
     if not os.access(WEIR, os.X_OK):
         sys.exit(f"ERROR: {WEIR} is not there; build it first (ninja -C build), or name it in WEIR")
-    unittest.main(module="__main__", verbosity=2)
+    unittest.main(module="__main__", verbosity=1)
