@@ -1,6 +1,7 @@
 #include "decoder/dns_message.h"
 
 #include "core/dns/name.h"
+#include "core/dns/rdata_text.h"
 #include "core/dns/rr_cursor.h"
 #include "core/dns/types.h"
 #include "core/dns/wire_reader.h"
@@ -8,36 +9,19 @@
 namespace weir {
 namespace {
 
-// Whether RDATA agrees with its type, for the types that most messages hold: whatever costs next to nothing.
-// Formats look at the others when they render them. Only class IN, for its formats are IN's, and the empty
-// RDATA of updates has other classes (RFC 2136 section 2.5).
+// Only class IN: the formats are IN's, and the empty RDATA of updates has other classes (RFC 2136
+// section 2.5).
 bool rdata_sound(std::span<const uint8_t> wire, const Rr& rr, SoundNames& known) noexcept {
-  const uint32_t end = rr.rdata_off + rr.rdata_len;
-  const auto names = [&](uint32_t off, unsigned count, uint32_t after) {
-    for (; count != 0; --count) {
-      const NameExtent name = measure_name(wire, off, known);
-      if (!name.sound()) return false;
-      known.add(off, name);
-      off = name.end;
-    }
-    return off + after == end;
-  };
-  switch (rr.type) {
-    case rr_type::kA:
-      return rr.rdata_len == 4;
-    case rr_type::kAaaa:
-      return rr.rdata_len == 16;
-    case rr_type::kNs:
-    case rr_type::kCname:
-    case rr_type::kPtr:
-      return names(rr.rdata_off, 1, 0);
-    case rr_type::kMx:
-      return names(rr.rdata_off + 2, 1, 0);
-    case rr_type::kSoa:
-      return names(rr.rdata_off, 2, 20);
-    default:
-      return true;
+  if (rr.rr_class != kClassIn) return true;
+  if (rr.type == rr_type::kA) return rr.rdata_len == 4;
+  if (rr.type == rr_type::kAaaa) return rr.rdata_len == 16;
+  if (rr.type == rr_type::kCname) {
+    const NameExtent target = measure_name(wire, rr.rdata_off, known);
+    if (!target.sound()) return false;
+    known.add(rr.rdata_off, target);
+    return target.end == rr.rdata_off + rr.rdata_len;
   }
+  return rdata_agrees(rr.type, wire, rr.rdata_off, rr.rdata_len, known);
 }
 
 // RFC 6891 section 6.1.2: {code, length, data}.
@@ -113,8 +97,7 @@ void walk_dns_message(std::span<const uint8_t> wire, DnsMessage& out) noexcept {
     while (cursor.next(rr)) {
       if (rr.type == rr_type::kOpt) {
         if (section == 2 && !out.has_edns) take_opt(wire, rr, out);
-      } else if (rr.rr_class == kClassIn && !rdata_sound(wire, rr, cursor.known()) &&
-                 out.malformed == Malformed::none) {
+      } else if (!rdata_sound(wire, rr, cursor.known()) && out.malformed == Malformed::none) {
         out.malformed = Malformed::rdata_bad;
       }
     }

@@ -25,9 +25,29 @@ std::string text_in(ldns_buffer* buffer) {
 LdnsVerdict ldns_read(std::span<const uint8_t> msg) {
   ldns_pkt* packet = nullptr;
   const ldns_status status = ldns_wire2pkt(&packet, msg.data(), msg.size());
-  if (status != LDNS_STATUS_OK) return {.accepted = false, .why = ldns_get_errorstr_by_id(status)};
+  LdnsVerdict verdict;
+  if (status != LDNS_STATUS_OK) {
+    verdict.why = ldns_get_errorstr_by_id(status);
+    return verdict;
+  }
+  verdict.accepted = true;
+  verdict.id = ldns_pkt_id(packet);
+  verdict.opcode = static_cast<uint8_t>(ldns_pkt_get_opcode(packet));
+  verdict.rcode =
+      static_cast<uint16_t>(ldns_pkt_edns_extended_rcode(packet) << 4U | ldns_pkt_get_rcode(packet));
+  if (const ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(packet), 0); question != nullptr) {
+    const std::unique_ptr<ldns_buffer, Free> buffer(ldns_buffer_new(LDNS_MIN_BUFLEN));
+    ldns_rdf2buffer_str_dname(buffer.get(), ldns_rr_owner(question));
+    verdict.qname = text_in(buffer.get());
+    verdict.qtype = static_cast<uint16_t>(ldns_rr_get_type(question));
+    verdict.qclass = static_cast<uint16_t>(ldns_rr_get_class(question));
+  }
+  verdict.opts = packet->_edns_present;
+  verdict.udp_size = ldns_pkt_edns_udp_size(packet);
+  verdict.edns_version = ldns_pkt_edns_version(packet);
+  verdict.edns_flags = ldns_pkt_edns_z(packet);
   ldns_pkt_free(packet);
-  return {.accepted = true, .why = {}};
+  return verdict;
 }
 
 std::optional<std::string> ldns_rdata_text(std::span<const uint8_t> msg, uint16_t type, uint32_t rdata_off,

@@ -11,6 +11,17 @@ namespace weir {
 struct LdnsVerdict {
   bool accepted = false;
   std::string why;  // ldns's words if it did not
+  // If it did; OPT's fields are those of the last OPT.
+  uint16_t id = 0;
+  uint8_t opcode = 0;
+  uint16_t rcode = 0;  // with EDNS's upper bits
+  std::string qname;   // absent without a question
+  uint16_t qtype = 0;
+  uint16_t qclass = 0;
+  unsigned opts = 0;
+  uint16_t udp_size = 0;
+  uint8_t edns_version = 0;
+  uint16_t edns_flags = 0;
 };
 LdnsVerdict ldns_read(std::span<const uint8_t> msg);
 

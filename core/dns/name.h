@@ -44,7 +44,7 @@ struct NameExtent {
 // target of the CNAME before; those need not be followed again. Verdicts are the same with and without.
 class SoundNames {
  public:
-  // The QNAME stays, of others the last one is kept.
+  // Sound ones only. The QNAME stays, of others the last one is kept.
   void add_qname(uint16_t wire_len) noexcept {
     qname_ = {.off = kDnsHeaderLen, .name = {.wire_len = wire_len}};
   }

@@ -9,7 +9,8 @@
 
 namespace weir {
 
-bool write_apl(TextWriter& writer, const Rdata& rdata) noexcept {
+template <class Out>
+bool write_apl(Out& out, const Rdata& rdata) noexcept {
   WireReader reader(rdata.bytes());
   bool first = true;
   while (reader.left() != 0) {
@@ -21,16 +22,19 @@ bool write_apl(TextWriter& writer, const Rdata& rdata) noexcept {
     if (!reader.ok() || family == 0 || family > 2 || given.size() > full || prefix > 8 * full) return false;
     std::array<uint8_t, 16> address{};
     if (!given.empty()) std::memcpy(address.data(), given.data(), given.size());
-    if (!first) writer.put(' ');
+    if (!first) out.put(' ');
     first = false;
-    if ((negation_len & 0x80U) != 0) writer.put('!');
-    write_decimal(writer, family);
-    writer.put(':');
-    writer.out = write_addr(writer.out, full == 4 ? IpAddr::v4(address.data()) : IpAddr::v6(address.data()));
-    writer.put('/');
-    write_decimal(writer, prefix);
+    if ((negation_len & 0x80U) != 0) out.put('!');
+    write_decimal(out, family);
+    out.put(':');
+    write_address(out, full == 4 ? IpAddr::v4(address.data()) : IpAddr::v6(address.data()));
+    out.put('/');
+    write_decimal(out, prefix);
   }
   return !first;
 }
+
+template bool write_apl(TextWriter& out, const Rdata& rdata) noexcept;
+template bool write_apl(NoText& out, const Rdata& rdata) noexcept;
 
 }  // namespace weir

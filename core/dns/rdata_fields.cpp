@@ -139,14 +139,16 @@ const Row* row_of(uint16_t type) noexcept {
   return found == std::end(kRows) ? nullptr : &found->row;
 }
 
-void write_two_digits(TextWriter& writer, unsigned value) noexcept {
-  writer.put(static_cast<char>('0' + value / 10 % 10));
-  writer.put(static_cast<char>('0' + value % 10));
+template <class Out>
+void write_two_digits(Out& out, unsigned value) noexcept {
+  out.put(static_cast<char>('0' + value / 10 % 10));
+  out.put(static_cast<char>('0' + value % 10));
 }
 
 // RFC 4034 section 3.2. The number is taken as it is, without guessing an era by serial arithmetic: the same
 // bytes give the same text in any year.
-void write_time(TextWriter& writer, uint32_t seconds) noexcept {
+template <class Out>
+void write_time(Out& out, uint32_t seconds) noexcept {
   const uint32_t of_day = seconds % 86400;
   // Days since 0000-03-01, so that leap days end years and eras of 400 years.
   const uint32_t days = seconds / 86400 + 719468;
@@ -157,35 +159,38 @@ void write_time(TextWriter& writer, uint32_t seconds) noexcept {
   const uint32_t month = (5 * of_year + 2) / 153;  // 0: March
   const uint32_t day = of_year - (153 * month + 2) / 5 + 1;
   const uint32_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
-  write_two_digits(writer, year / 100);
-  write_two_digits(writer, year % 100);
-  write_two_digits(writer, month >= 10 ? month - 9 : month + 3);
-  write_two_digits(writer, day);
-  write_two_digits(writer, of_day / 3600);
-  write_two_digits(writer, of_day / 60 % 60);
-  write_two_digits(writer, of_day % 60);
+  write_two_digits(out, year / 100);
+  write_two_digits(out, year % 100);
+  write_two_digits(out, month >= 10 ? month - 9 : month + 3);
+  write_two_digits(out, day);
+  write_two_digits(out, of_day / 3600);
+  write_two_digits(out, of_day / 60 % 60);
+  write_two_digits(out, of_day % 60);
 }
 
-void write_u48(TextWriter& writer, uint64_t value) noexcept {
+template <class Out>
+void write_u48(Out& out, uint64_t value) noexcept {
   char digits[16];
   char* start = digits + sizeof digits;
   do {
     *--start = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value != 0);
-  writer.put({start, digits + sizeof digits});
+  out.put({start, digits + sizeof digits});
 }
 
 // Hex in groups of `group` bytes.
-void write_groups(TextWriter& writer, std::span<const uint8_t> bytes, size_t group, char between) noexcept {
+template <class Out>
+void write_groups(Out& out, std::span<const uint8_t> bytes, size_t group, char between) noexcept {
   for (size_t i = 0; i < bytes.size(); i += group) {
-    if (i != 0) writer.put(between);
-    write_hex(writer, bytes.subspan(i, group));
+    if (i != 0) out.put(between);
+    write_hex(out, bytes.subspan(i, group));
   }
 }
 
 // RFC 4034 section 4.1.2: windows {number, length 1..32, bits}, in rising order. A space before each type.
-bool write_bitmap(TextWriter& writer, std::span<const uint8_t> bitmap) noexcept {
+template <class Out>
+bool write_bitmap(Out& out, std::span<const uint8_t> bitmap) noexcept {
   int last = -1;
   while (!bitmap.empty()) {
     if (bitmap.size() < 2) return false;
@@ -198,8 +203,8 @@ bool write_bitmap(TextWriter& writer, std::span<const uint8_t> bitmap) noexcept 
       for (uint32_t bits = static_cast<uint32_t>(bitmap[2 + i]) << 24U; bits != 0;) {
         const auto bit = static_cast<unsigned>(__builtin_clz(bits));
         bits &= ~(0x80000000U >> bit);
-        writer.put(' ');
-        writer.out = write_type(writer.out, static_cast<uint16_t>(window << 8U | (8 * i + bit)));
+        out.put(' ');
+        write_type_name(out, static_cast<uint16_t>(window << 8U | (8 * i + bit)));
       }
     }
     bitmap = bitmap.subspan(size_t{2} + len);
@@ -207,11 +212,12 @@ bool write_bitmap(TextWriter& writer, std::span<const uint8_t> bitmap) noexcept 
   return true;
 }
 
-bool write_strings(TextWriter& writer, WireReader& reader) noexcept {
+template <class Out>
+bool write_strings(Out& out, WireReader& reader) noexcept {
   for (bool first = true; first || reader.left() != 0; first = false) {
-    if (!first) writer.put(' ');
+    if (!first) out.put(' ');
     const uint8_t len = reader.u8();
-    write_quoted(writer, reader.bytes(len));
+    write_quoted(out, reader.bytes(len));
     if (!reader.ok()) return false;
   }
   return true;
@@ -222,99 +228,101 @@ bool letter_or_digit(uint8_t c) noexcept {
 }
 
 // RFC 8659 section 4.1.
-bool write_tag(TextWriter& writer, std::span<const uint8_t> tag) noexcept {
+template <class Out>
+bool write_tag(Out& out, std::span<const uint8_t> tag) noexcept {
   if (tag.empty() || !std::ranges::all_of(tag, letter_or_digit)) return false;
-  writer.put({reinterpret_cast<const char*>(tag.data()), tag.size()});
+  out.put({reinterpret_cast<const char*>(tag.data()), tag.size()});
   return true;
 }
 
 // One field at the reader, which ends with the RDATA. false: the RDATA contradicts it.
-bool write_field(TextWriter& writer, Field field, WireReader& reader, std::span<const uint8_t> msg) noexcept {
+template <class Out>
+bool write_field(Out& out, Field field, WireReader& reader, std::span<const uint8_t> msg) noexcept {
   switch (field) {
     case end:
       return false;
     case u8:
-      write_decimal(writer, reader.u8());
+      write_decimal(out, reader.u8());
       break;
     case u16:
-      write_decimal(writer, reader.u16());
+      write_decimal(out, reader.u16());
       break;
     case u32:
-      write_decimal(writer, reader.u32());
+      write_decimal(out, reader.u32());
       break;
     case u48: {
       const uint64_t high = reader.u16();
-      write_u48(writer, high << 32U | reader.u32());
+      write_u48(out, high << 32U | reader.u32());
       break;
     }
     case covered:
-      writer.out = write_type(writer.out, reader.u16());
+      write_type_name(out, reader.u16());
       break;
     case time:
-      write_time(writer, reader.u32());
+      write_time(out, reader.u32());
       break;
     case ipv4:
-      writer.out = write_addr(writer.out, IpAddr::from_wire(reader.bytes(4)));
+      write_address(out, IpAddr::from_wire(reader.bytes(4)));
       break;
     case locator:
-      write_groups(writer, reader.bytes(8), 2, ':');
+      write_groups(out, reader.bytes(8), 2, ':');
       break;
     case eui48:
-      write_groups(writer, reader.bytes(6), 1, '-');
+      write_groups(out, reader.bytes(6), 1, '-');
       break;
     case eui64:
-      write_groups(writer, reader.bytes(8), 1, '-');
+      write_groups(out, reader.bytes(8), 1, '-');
       break;
     case name: {
-      const NameExtent extent = write_name(writer, msg, reader.offset());
+      const NameExtent extent = write_name(out, msg, reader.offset());
       if (!extent.sound()) return false;
       reader.skip(extent.end - reader.offset());
       break;
     }
     case string:
-      write_quoted(writer, reader.bytes(reader.u8()));
+      write_quoted(out, reader.bytes(reader.u8()));
       break;
     case strings:
-      return write_strings(writer, reader);
+      return write_strings(out, reader);
     case tag:
-      return write_tag(writer, reader.bytes(reader.u8()));
+      return write_tag(out, reader.bytes(reader.u8()));
     case rest_quoted:
-      write_quoted(writer, reader.bytes(reader.left()));
+      write_quoted(out, reader.bytes(reader.left()));
       break;
     case target:
       if (reader.left() == 0) return false;
-      write_quoted(writer, reader.bytes(reader.left()));
+      write_quoted(out, reader.bytes(reader.left()));
       break;
     case rest_hex:
       if (reader.left() == 0) return false;
-      write_hex(writer, reader.bytes(reader.left()));
+      write_hex(out, reader.bytes(reader.left()));
       break;
     case rest_base64:
       if (reader.left() == 0) return false;
-      write_base64(writer, reader.bytes(reader.left()));
+      write_base64(out, reader.bytes(reader.left()));
       break;
     case sized_base64: {
       const uint16_t len = reader.u16();
-      write_decimal(writer, len);
+      write_decimal(out, len);
       if (len == 0) break;
-      writer.put(' ');
-      write_base64(writer, reader.bytes(len));
+      out.put(' ');
+      write_base64(out, reader.bytes(len));
       break;
     }
     case salt: {
       const uint8_t len = reader.u8();
-      if (len == 0) writer.put('-');
-      write_hex(writer, reader.bytes(len));
+      if (len == 0) out.put('-');
+      write_hex(out, reader.bytes(len));
       break;
     }
     case hash: {
       const uint8_t len = reader.u8();
       if (len == 0) return false;
-      write_base32hex(writer, reader.bytes(len));
+      write_base32hex(out, reader.bytes(len));
       break;
     }
     case bitmap:
-      return write_bitmap(writer, reader.bytes(reader.left()));
+      return write_bitmap(out, reader.bytes(reader.left()));
   }
   return reader.ok();
 }
@@ -323,16 +331,20 @@ bool write_field(TextWriter& writer, Field field, WireReader& reader, std::span<
 
 bool has_fields(uint16_t type) noexcept { return row_of(type) != nullptr; }
 
-bool write_fields(TextWriter& writer, uint16_t type, const Rdata& rdata) noexcept {
+template <class Out>
+bool write_fields(Out& out, uint16_t type, const Rdata& rdata) noexcept {
   // Names may point back to anywhere in the message, but nothing reads past the RDATA.
   const auto msg = rdata.msg.first(rdata.off + rdata.len);
   WireReader reader(msg, rdata.off);
   const Row& row = *row_of(type);
   for (size_t i = 0; i < kMaxFields && row.fields[i] != end; ++i) {
-    if (i != 0 && row.fields[i] != bitmap) writer.put(' ');
-    if (!write_field(writer, row.fields[i], reader, msg)) return false;
+    if (i != 0 && row.fields[i] != bitmap) out.put(' ');
+    if (!write_field(out, row.fields[i], reader, msg)) return false;
   }
   return reader.ok() && reader.left() == 0;
 }
+
+template bool write_fields(TextWriter& out, uint16_t type, const Rdata& rdata) noexcept;
+template bool write_fields(NoText& out, uint16_t type, const Rdata& rdata) noexcept;
 
 }  // namespace weir

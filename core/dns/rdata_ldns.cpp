@@ -12,6 +12,8 @@ namespace weir {
 namespace {
 
 constexpr uint16_t kIpseckey = 45;
+// ldns allocates for each field: of HIP's list of servers a hostile message could make it 65,000.
+constexpr size_t kMaxRdata = 4096;
 
 struct Free {
   void operator()(ldns_rr* rr) const noexcept { ldns_rr_free(rr); }
@@ -40,6 +42,7 @@ bool left_to_ldns(uint16_t type) noexcept {
 bool write_by_ldns(TextWriter& writer, size_t room, uint16_t type, const Rdata& rdata) noexcept {
   // ldns reads RDLENGTH, which stands before the RDATA in every RR.
   if (rdata.off < 2 || load_be16(&rdata.msg[rdata.off - 2]) != rdata.len) return false;
+  if (rdata.len > kMaxRdata) return false;
   if (type == kIpseckey && !gateway_known(rdata.bytes())) return false;
   const std::unique_ptr<ldns_rr, Free> rr(ldns_rr_new());
   const std::unique_ptr<ldns_buffer, Free> buffer(ldns_buffer_new(LDNS_MIN_BUFLEN));

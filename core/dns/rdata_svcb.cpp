@@ -28,12 +28,13 @@ enum Key : uint16_t {
 constexpr std::array<std::string_view, 9> kKeys = {
     "mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"};
 
-void write_key(TextWriter& writer, uint16_t key) noexcept {
+template <class Out>
+void write_key(Out& out, uint16_t key) noexcept {
   if (key < kKeys.size()) {
-    writer.put(kKeys[key]);
+    out.put(kKeys[key]);
   } else {
-    writer.put("key");
-    write_decimal(writer, key);
+    out.put("key");
+    write_decimal(out, key);
   }
 }
 
@@ -42,99 +43,105 @@ bool needs_quotes(std::span<const uint8_t> value) noexcept {
       value, [](uint8_t c) { return c == ' ' || c == '"' || c == '(' || c == ')' || c == ';'; });
 }
 
-void write_quote(TextWriter& writer) noexcept {
-  writer.put('"');
-  writer.json_special = true;
+template <class Out>
+void write_quote(Out& out) noexcept {
+  out.put_special('"');
 }
 
 // dohpath and keys without a name.
-void write_value(TextWriter& writer, std::span<const uint8_t> value) noexcept {
+template <class Out>
+void write_value(Out& out, std::span<const uint8_t> value) noexcept {
   const bool quotes = needs_quotes(value);
-  if (quotes) write_quote(writer);
-  write_quoted_bytes(writer, value);
-  if (quotes) write_quote(writer);
+  if (quotes) write_quote(out);
+  write_quoted_bytes(out, value);
+  if (quotes) write_quote(out);
 }
 
-bool write_alpn(TextWriter& writer, std::span<const uint8_t> value) noexcept {
+template <class Out>
+bool write_alpn(Out& out, std::span<const uint8_t> value) noexcept {
   const bool quotes = needs_quotes(value);  // of a length byte, too: harmless
-  if (quotes) write_quote(writer);
+  if (quotes) write_quote(out);
   WireReader reader(value);
   for (bool first = true; reader.left() != 0; first = false) {
-    if (!first) writer.put(',');
+    if (!first) out.put(',');
     const uint8_t len = reader.u8();
     const auto id = reader.bytes(len);
     if (len == 0 || !reader.ok()) return false;
     for (size_t i = 0; i < id.size(); ++i) {
       if (id[i] == ',') {
-        writer.put("\\\\");
-        writer.json_special = true;
+        out.put_special('\\');
+        out.put('\\');
       }
-      write_quoted_bytes(writer, id.subspan(i, 1));
-      if (id[i] == '\\') writer.put("\\\\");
+      write_quoted_bytes(out, id.subspan(i, 1));
+      if (id[i] == '\\') out.put("\\\\");
     }
   }
-  if (quotes) write_quote(writer);
+  if (quotes) write_quote(out);
   return true;
 }
 
-bool write_mandatory(TextWriter& writer, std::span<const uint8_t> value) noexcept {
+template <class Out>
+bool write_mandatory(Out& out, std::span<const uint8_t> value) noexcept {
   WireReader reader(value);
   uint16_t last = kMandatory;
   for (bool first = true; reader.left() != 0; first = false) {
     const uint16_t key = reader.u16();
     if (!reader.ok() || key <= last) return false;  // RFC 9460 section 8: rising, never itself
     last = key;
-    if (!first) writer.put(',');
-    write_key(writer, key);
+    if (!first) out.put(',');
+    write_key(out, key);
   }
   return true;
 }
 
-bool write_addresses(TextWriter& writer, std::span<const uint8_t> value, size_t size) noexcept {
+template <class Out>
+bool write_addresses(Out& out, std::span<const uint8_t> value, size_t size) noexcept {
   if (value.size() % size != 0) return false;
   for (size_t i = 0; i < value.size(); i += size) {
-    if (i != 0) writer.put(',');
-    writer.out = write_addr(writer.out, IpAddr::from_wire(value.subspan(i, size)));
+    if (i != 0) out.put(',');
+    write_address(out, IpAddr::from_wire(value.subspan(i, size)));
   }
   return true;
 }
 
-bool write_param(TextWriter& writer, uint16_t key, std::span<const uint8_t> value) noexcept {
-  writer.put(' ');
-  write_key(writer, key);
+template <class Out>
+bool write_param(Out& out, uint16_t key, std::span<const uint8_t> value) noexcept {
+  out.put(' ');
+  write_key(out, key);
   if (key == kNoDefaultAlpn || key == kOhttp) return value.empty();
   if (value.empty()) return key >= kKeys.size();  // those with a meaning need a value
-  writer.put('=');
+  out.put('=');
   switch (key) {
     case kMandatory:
-      return write_mandatory(writer, value);
+      return write_mandatory(out, value);
     case kAlpn:
-      return write_alpn(writer, value);
+      return write_alpn(out, value);
     case kPort:
       if (value.size() != 2) return false;
-      write_decimal(writer, load_be16(value.data()));
+      write_decimal(out, load_be16(value.data()));
       return true;
     case kIpv4Hint:
-      return write_addresses(writer, value, 4);
+      return write_addresses(out, value, 4);
     case kEch:
-      write_base64(writer, value);
+      write_base64(out, value);
       return true;
     case kIpv6Hint:
-      return write_addresses(writer, value, 16);
+      return write_addresses(out, value, 16);
     default:
-      write_value(writer, value);
+      write_value(out, value);
       return true;
   }
 }
 
 }  // namespace
 
-bool write_svcb(TextWriter& writer, const Rdata& rdata) noexcept {
+template <class Out>
+bool write_svcb(Out& out, const Rdata& rdata) noexcept {
   const auto msg = rdata.msg.first(rdata.off + rdata.len);
   WireReader reader(msg, rdata.off);
-  write_decimal(writer, reader.u16());
-  writer.put(' ');
-  const NameExtent target = write_name(writer, msg, reader.offset());
+  write_decimal(out, reader.u16());
+  out.put(' ');
+  const NameExtent target = write_name(out, msg, reader.offset());
   if (!reader.ok() || !target.sound()) return false;
   reader.skip(target.end - reader.offset());
   int last = -1;
@@ -144,9 +151,12 @@ bool write_svcb(TextWriter& writer, const Rdata& rdata) noexcept {
     const auto value = reader.bytes(len);
     if (!reader.ok() || key <= last) return false;  // RFC 9460 section 2.2: in rising order
     last = key;
-    if (!write_param(writer, key, value)) return false;
+    if (!write_param(out, key, value)) return false;
   }
   return true;
 }
+
+template bool write_svcb(TextWriter& out, const Rdata& rdata) noexcept;
+template bool write_svcb(NoText& out, const Rdata& rdata) noexcept;
 
 }  // namespace weir

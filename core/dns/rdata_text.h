@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/dns/name.h"
 #include "core/dns/text_writer.h"
 #include "core/dns/types.h"
 
@@ -35,5 +36,10 @@ inline constexpr size_t kMaxRdataText = rdata_text_bound(rr_type::kNsec, 65535);
 // as much again.
 [[nodiscard]] bool write_rdata(TextWriter& writer, size_t room, uint16_t type, std::span<const uint8_t> msg,
                                uint32_t rdata_off, uint16_t rdata_len) noexcept;
+
+// Whether the RDATA, which is within the message, agrees with its type; types without a renderer of our own
+// agree with anything. Names that it reads are added to `known`.
+[[nodiscard]] bool rdata_agrees(uint16_t type, std::span<const uint8_t> msg, uint32_t rdata_off,
+                                uint16_t rdata_len, SoundNames& known) noexcept;
 
 }  // namespace weir

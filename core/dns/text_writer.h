@@ -21,6 +21,11 @@ struct TextWriter {
     std::memcpy(out, text.data(), text.size());
     out += text.size();
   }
+  // For `\` and `"`.
+  void put_special(char c) noexcept {
+    put(c);
+    json_special = true;
+  }
 };
 
 // Makes the text from `begin` up to writer.out a JSON string's content in place, if json_special is set, and

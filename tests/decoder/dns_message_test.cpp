@@ -87,6 +87,41 @@ TEST(DnsMessage, Faults) {
   EXPECT_EQ(walk(message({0, 0, 0, 1}, "\0\0\x29\4\xd0\0\0\0\0\0\3\0\x0a\0"s)).malformed, Malformed::opt_bad);
 }
 
+Malformed walk_rr(const std::string& type_class, const std::string& rdata) {
+  const std::string len = {static_cast<char>(rdata.size() >> 8U), static_cast<char>(rdata.size())};
+  return walk(message({1, 1, 0, 0}, kQuestion + "\xc0\x0c"s + type_class + "\0\0\0\0"s + len + rdata))
+      .malformed;
+}
+
+TEST(DnsMessage, RdataThatContradictsItsType) {
+  EXPECT_EQ(walk_rr("\0\1\0\1"s, "\1\2\3\4"s), Malformed::none);
+  EXPECT_EQ(walk_rr("\0\1\0\1"s, "\1\2\3"s), Malformed::rdata_bad) << "A";
+  EXPECT_EQ(walk_rr("\0\x1c\0\1"s, "\1\2\3"s), Malformed::rdata_bad) << "AAAA";
+  EXPECT_EQ(walk_rr("\0\5\0\1"s, "\3cdn\xc0\x0c"s), Malformed::none) << "CNAME";
+  EXPECT_EQ(walk_rr("\0\5\0\1"s, "\3cdn\xc0\x0cx"s), Malformed::rdata_bad);
+  EXPECT_EQ(walk_rr("\0\5\0\1"s, "\xc0\x29"s), Malformed::rdata_bad) << "to itself";
+  EXPECT_EQ(walk_rr("\0\x0f\0\1"s, "\0\1"s), Malformed::rdata_bad) << "MX";
+  EXPECT_EQ(walk_rr("\0\x10\0\1"s, "\5ab"s), Malformed::rdata_bad) << "TXT";
+  EXPECT_EQ(walk_rr("\x12\x67\0\1"s, "\5ab"s), Malformed::none) << "unknown type";
+  EXPECT_EQ(walk_rr("\0\1\0\xff"s, ""), Malformed::none) << "class ANY, as in updates";
+}
+
+TEST(DnsMessage, BadRdataDoesNotEndTheWalk) {
+  const DnsMessage m = walk(
+      message({1, 1, 0, 1}, kQuestion + "\xc0\x0c\0\1\0\1\0\0\0\0\0\1x"s + "\0\0\x29\4\xd0\1\0\0\0\0\0"s));
+  EXPECT_EQ(m.malformed, Malformed::rdata_bad);
+  EXPECT_EQ(m.rcode, 16) << "the OPT behind it was read";
+}
+
+TEST(DnsMessage, PointersToATargetThatIsNotSoundAreBad) {
+  // The CNAME's target is a label type 01, and the next owner points to it.
+  const std::string cname = "\xc0\x0c\0\5\0\1\0\0\0\0\0\2\x41x"s;
+  const std::string next = "\xc0\x29\0\1\0\1\0\0\0\0\0\4\1\2\3\4"s;
+  const DnsMessage m = walk(message({1, 2, 0, 0}, kQuestion + cname + next));
+  EXPECT_EQ(m.malformed, Malformed::rdata_bad) << "the first fault";
+  EXPECT_EQ(m.section_off[1], 0U) << "and the walk ended at the second";
+}
+
 TEST(DnsMessage, FirstOptCounts) {
   auto opt = [](char size) { return "\0\0\x29\0"s + size + "\0\0\0\0\0\0"s; };
   DnsMessage m = walk(message({0, 0, 0, 2}, opt(1) + opt(2)));

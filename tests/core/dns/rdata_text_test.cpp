@@ -166,6 +166,7 @@ TEST(RdataText, TypesLeftToLdns) {
   EXPECT_EQ(text_of("HIP", "\2\2\0\3\xab\xcd\1\2\3"s), "2 abcd AQID");
   EXPECT_EQ(text_of("NSAP", "\x47\0"s), "0x4700");
   EXPECT_EQ(text_of("CERT", "\0"s), "\\# 1 00");
+  EXPECT_EQ(text_of("CERT", std::string(4097, '\1')).substr(0, 7), "\\# 4097") << "more than ldns is given";
 }
 
 TEST(RdataText, KeepsToItsRoom) {
