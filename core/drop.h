@@ -42,7 +42,8 @@ enum class Drop : uint8_t {
   // decode
   dnstap_malformed,    // the protobuf does not parse, or has no message
   dnstap_not_message,  // a Dnstap type other than MESSAGE
-  duplicate_response,  // a response to a transaction that was already written
+  duplicate_query,     // a copy of a query whose transaction was already written
+  duplicate_response,  // a copy of a response that was already written or waits for its query
   event_too_large,     // no large batch was free for it
   decode_shutdown,     // still waiting when the drain time ended
   // output

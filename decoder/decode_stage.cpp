@@ -1,29 +1,37 @@
 #include "decoder/decode_stage.h"
 
 #include <cstring>
+#include <random>
 #include <string>
 #include <utility>
 
 #include "core/frame.h"
 #include "decoder/dnstap.h"
 #include "decoder/event_writer.h"
-#include "decoder/packet.h"
+#include "decoder/matcher.h"
 
 namespace weir {
+namespace {
+
+uint64_t random_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32U | device();
+}
+
+}  // namespace
 
 struct DecodeStage::State {
-  State(unsigned shard_number, DecodeOptions decode_options, std::vector<Ring*> rings, Ring& out,
+  State(unsigned shard_number, const DecodeOptions& options, std::vector<Ring*> rings, Ring& out,
         std::unique_ptr<BatchPool> batch_pool)
       : shard(shard_number),
-        options(std::move(decode_options)),
         in(std::move(rings)),
         pool(std::move(batch_pool)),
-        writer(out, *pool) {}
+        writer(out, *pool),
+        matcher(options, writer, random_seed()) {}
 
   // Each false: no room, to be called again with the same.
   bool decode(const Frame& frame) noexcept;
   bool decode_dnstap(const Frame& frame) noexcept;
-  bool decode_packet(const Frame& frame) noexcept;
   bool read_current() noexcept;
 
   bool next_batch() noexcept;
@@ -31,10 +39,10 @@ struct DecodeStage::State {
   [[nodiscard]] bool inputs_ended() const noexcept;
 
   unsigned shard;
-  DecodeOptions options;
   std::vector<Ring*> in;
   std::unique_ptr<BatchPool> pool;
   EventWriter writer;
+  Matcher matcher;
   size_t next_ring = 0;
   Batch* current = nullptr;  // popped from current_ring, read up to `at`
   Ring* current_ring = nullptr;
@@ -43,7 +51,7 @@ struct DecodeStage::State {
 };
 
 bool DecodeStage::State::decode(const Frame& frame) noexcept {
-  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : decode_packet(frame);
+  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : matcher.take(frame);
 }
 
 bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
@@ -64,35 +72,6 @@ bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
   event->input = frame.input;
   event->peer = frame.src;
   std::memcpy(event->bytes_start(), payload.data(), payload.size());
-  writer.commit();
-  return true;
-}
-
-bool DecodeStage::State::decode_packet(const Frame& frame) noexcept {
-  Packet packet;
-  read_packet(frame, options.dns_ports, packet);
-  Event* event = nullptr;
-  const EventSink::Room room = writer.reserve(packet.wire.size(), event);
-  if (room == EventSink::Room::later) return false;
-  if (room == EventSink::Room::never) {
-    writer.drop(Drop::event_too_large, 1);
-    return true;
-  }
-  event->arrival_ns = frame.arrival_ns;
-  event->input = frame.input;
-  set_packet_origin(*event, packet.client, packet.server);
-  if (packet.response) {
-    event->kind = EventKind::response;
-    event->response = packet.dns;
-    event->response_time_ns = packet.time_ns;
-    event->has_response_time = true;
-  } else {
-    event->kind = EventKind::query;
-    event->query = packet.dns;
-    event->query_time_ns = packet.time_ns;
-    event->has_query_time = true;
-  }
-  std::memcpy(event->bytes_start(), packet.wire.data(), packet.wire.size());
   writer.commit();
   return true;
 }
@@ -143,10 +122,13 @@ Poll DecodeStage::poll(const Now& now) {
     if (!s.read_current()) return Poll::idle;
     busy = true;
   }
-  if (!busy && s.inputs_ended()) {
-    if (!s.writer.flush()) return Poll::idle;
-    s.writer.close();
-    return Poll::done;
+  if (!busy) {
+    if (s.inputs_ended()) {
+      if (!s.matcher.flush() || !s.writer.flush()) return Poll::idle;
+      s.writer.close();
+      return Poll::done;
+    }
+    if (!s.matcher.pass_time(now.mono_ns)) return Poll::idle;
   }
   s.writer.end_burst();
   return busy ? Poll::busy : Poll::idle;
@@ -165,6 +147,7 @@ void DecodeStage::abandon() {
       ring->release(batch);
     }
   }
+  s.matcher.abandon();
   s.writer.abandon();
 }
 
@@ -174,7 +157,7 @@ Balance DecodeStage::balance() const noexcept {
   for (const Ring* ring : s.in) balance.in += ring->popped();
   balance.out = s.writer.pushed();
   balance.drops = s.writer.dropped();
-  balance.in_flight = s.unread.get() + s.writer.open_units();
+  balance.in_flight = s.unread.get() + s.matcher.held_units() + s.writer.open_units();
   return balance;
 }
 
@@ -185,6 +168,7 @@ void DecodeStage::describe(MetricVisitor& visitor) const {
                   "Frames (dnstap frames and packets) taken from the ingest lcores.", {{"shard", shard}},
                   static_cast<double>(balance().in));
   s.writer.describe(visitor, {{"shard", shard}});
+  s.matcher.describe(visitor, {{"shard", shard}});
   visitor.gauge("weir_pool_batches_in_use", "Batches of the pool that are filled, waiting or being read.",
                 {{"stage", "decode"}, {"lcore", shard}}, static_cast<double>(s.pool->in_use()));
   visitor.gauge("weir_pool_batches", "Batches that the pool has.", {{"stage", "decode"}, {"lcore", shard}},

@@ -1,4 +1,4 @@
-#include "decoder/packet.h"
+#include "decoder/leg.h"
 
 #include <algorithm>
 
@@ -19,7 +19,7 @@ bool is_dns_port(const std::vector<uint16_t>& ports, const Endpoint& endpoint) n
 
 }  // namespace
 
-void read_packet(const Frame& frame, const std::vector<uint16_t>& dns_ports, Packet& out) noexcept {
+void read_leg(const Frame& frame, const std::vector<uint16_t>& dns_ports, Leg& out) noexcept {
   out.wire = frame.payload();
   out.dns = {};
   out.dns.wire = {.off = 0, .len = frame.payload_len};
@@ -36,7 +36,7 @@ void read_packet(const Frame& frame, const std::vector<uint16_t>& dns_ports, Pac
   out.input = frame.input;
 }
 
-void set_packet_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept {
+void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept {
   constexpr int32_t kInet = 1;  // dnstap's numbers, so that formats need no second table
   constexpr int32_t kInet6 = 2;
   constexpr int32_t kUdp = 1;

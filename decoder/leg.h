@@ -1,4 +1,4 @@
-// Packet: one mirrored DNS message as the matcher sees it: who asks whom, when, and what the walk over it
+// Leg: one mirrored DNS message as the matcher sees it: who asks whom, when, and what the walk over it
 // found. Pure functions; decode lcore; hot path.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace weir {
 
-struct Packet {
+struct Leg {
   std::span<const uint8_t> wire;  // borrowed from the frame
   DnsMessage dns;                 // wire.off is 0
   Endpoint client;
@@ -23,9 +23,9 @@ struct Packet {
 };
 
 // `dns_ports` tell query from response only where there is no header to say it.
-void read_packet(const Frame& frame, const std::vector<uint16_t>& dns_ports, Packet& out) noexcept;
+void read_leg(const Frame& frame, const std::vector<uint16_t>& dns_ports, Leg& out) noexcept;
 
 // What a UDP datagram tells about any event made of it.
-void set_packet_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept;
+void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept;
 
 }  // namespace weir

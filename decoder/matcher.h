@@ -1,0 +1,104 @@
+// Matcher: joins mirrored queries with their responses. Frames in, events out; no I/O, no clock: time is the
+// packets'. Owner: the decode stage; decode lcore; hot path.
+//
+// A response answers a query when both endpoints, the id and the question are the same (RFC 5452 section 9.1;
+// names without regard to case, for resolvers scramble it; a message without a question matches any) and it
+// came at most match_timeout_ms after it, or at most reorder_ms before it: whatever order they were captured
+// in. Copies, in whatever order:
+//   - a query that is waiting takes in the same question asked again: one event, one unit more;
+//   - a response that is the same, byte for byte, as one that waits or was written less than match_timeout_ms
+//     ago is filtered (Drop::duplicate_response);
+//   - so is a query that is the same as that of a transaction that was written, when its packet time lies
+//     before the response, or within reorder_ms of the first copy (Drop::duplicate_query). Later, it is asked
+//     anew.
+// All of these compare packet times, so that events do not depend on when time-outs are looked for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/counter.h"
+#include "core/metric.h"
+#include "decoder/decode_options.h"
+#include "decoder/done_marks.h"
+#include "decoder/event_sink.h"
+#include "decoder/leg.h"
+#include "decoder/match_table.h"
+#include "decoder/packet_clock.h"
+#include "decoder/seeded_hash.h"
+
+namespace weir {
+
+class Matcher {
+ public:
+  // The sink outlives the matcher. Events do not depend on the seed.
+  Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed);
+
+  // Each false: the sink has no room; what was written is written, call again with the same.
+  [[nodiscard]] bool take(const Frame& frame) noexcept;
+  // No frame waits: time goes on for live inputs.
+  [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
+  // Nothing follows: what waits is written.
+  [[nodiscard]] bool flush() noexcept;
+  // The drain time is over: what waits is counted as Drop::decode_shutdown.
+  void abandon() noexcept;
+
+  // Brings the lines that take() of this frame will read: a few frames ahead the index, then the entry.
+  [[nodiscard]] uint64_t prefetch_index(const Frame& frame) const noexcept;
+  void prefetch_entry(uint64_t hash) const noexcept { table_.prefetch_entry(hash); }
+
+  // Any thread.
+  [[nodiscard]] uint64_t held_units() const noexcept { return held_units_.get(); }
+  void describe(MetricVisitor& visitor, const Labels& owner) const;
+
+ private:
+  struct Key {
+    uint64_t hash;
+    uint32_t wire_hash;
+  };
+
+  bool take_query(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
+  bool take_response(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
+  bool join(Waiting& query, const Leg& again) noexcept;
+  bool wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
+
+  [[nodiscard]] bool expire(Timeline& timeline) noexcept;
+  [[nodiscard]] bool time_out(Waiting& entry) noexcept;
+  [[nodiscard]] bool evict(Waiting* entry, Counter& reason) noexcept;
+  Waiting* oldest() noexcept;
+  Waiting* oldest_response() noexcept;
+
+  [[nodiscard]] bool write_leg(const Leg& leg) noexcept;
+  [[nodiscard]] bool write_waiting(Waiting& entry) noexcept;
+  [[nodiscard]] bool write_transaction(const Leg& leg, const Key& key, Waiting& other) noexcept;
+  void remove(Waiting& entry) noexcept;
+
+  [[nodiscard]] static bool same_endpoints(const Leg& leg, const Waiting& entry) noexcept;
+  [[nodiscard]] bool same_question(const Leg& leg, const Waiting& entry) const noexcept;
+  [[nodiscard]] bool may_belong(const Leg& leg, const Waiting& entry) const noexcept;
+  [[nodiscard]] bool in_time(uint64_t query_ns, uint64_t response_ns) const noexcept;
+  [[nodiscard]] bool is_due(const Waiting& entry, uint64_t now_ns) const noexcept;
+  [[nodiscard]] bool is_copy_of_query(const Leg& leg, const Key& key) const noexcept;
+  [[nodiscard]] bool is_copy_of_response(const Leg& leg, const Key& key) const noexcept;
+
+  std::vector<uint16_t> dns_ports_;
+  uint64_t timeout_ns_;
+  uint64_t reorder_ns_;
+  EventSink& sink_;
+  SeededHash hash_;
+  MatchTable table_;
+  DoneMarks marks_;
+  PacketClock clock_;
+
+  Counter held_units_;
+  Counter waiting_;
+  Counter store_used_;
+  Counter transactions_;
+  Counter retransmissions_;
+  Counter query_timeouts_;
+  Counter response_timeouts_;
+  Counter table_evictions_;
+  Counter store_evictions_;
+};
+
+}  // namespace weir

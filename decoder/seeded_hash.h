@@ -1,0 +1,66 @@
+// SeededHash: 64-bit hashes of match keys and of messages. The seed is secret: who sends the packets could
+// otherwise choose them so that they all fall into one bucket, or pass one message off as a copy of another.
+// 64 × 64 → 128 bit multiplications, as in wyhash. Pure; any lcore; hot path.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "core/addr.h"
+
+namespace weir {
+
+class SeededHash {
+ public:
+  explicit SeededHash(uint64_t seed) noexcept {
+    for (uint64_t& key : keys_) {  // splitmix64
+      seed += 0x9e3779b97f4a7c15U;
+      uint64_t z = seed;
+      z = (z ^ z >> 30U) * 0xbf58476d1ce4e5b9U;
+      z = (z ^ z >> 27U) * 0x94d049bb133111ebU;
+      key = z ^ z >> 31U;
+    }
+  }
+
+  // Who asks whom, with which id.
+  [[nodiscard]] uint64_t key(const Endpoint& client, const Endpoint& server, uint16_t id) const noexcept {
+    const uint8_t* c = client.addr.bytes.data();
+    const uint8_t* s = server.addr.bytes.data();
+    const uint64_t rest = uint64_t{client.port} << 32U ^ uint64_t { server.port } << 16U ^ id;
+    const uint64_t a = mix(load(c) ^ keys_[0], load(c + 8) ^ keys_[1]);
+    const uint64_t b = mix(load(s) ^ keys_[2], load(s + 8) ^ keys_[3]);
+    return mix(a ^ rest ^ keys_[1], b ^ keys_[2]);
+  }
+
+  [[nodiscard]] uint64_t bytes(std::span<const uint8_t> bytes) const noexcept {
+    const uint8_t* p = bytes.data();
+    size_t left = bytes.size();
+    uint64_t a = keys_[0] ^ left;
+    uint64_t b = keys_[3];
+    for (; left > 32; left -= 32, p += 32) {  // two chains, for the multiplier is pipelined
+      a = mix(load(p) ^ keys_[1], load(p + 8) ^ a);
+      b = mix(load(p + 16) ^ keys_[2], load(p + 24) ^ b);
+    }
+    uint64_t tail[4] = {};
+    if (left != 0) std::memcpy(tail, p, left);
+    a = mix(tail[0] ^ keys_[1], tail[1] ^ a);
+    b = mix(tail[2] ^ keys_[2], tail[3] ^ b);
+    return mix(a ^ keys_[0], b ^ keys_[1]);
+  }
+
+ private:
+  static uint64_t load(const uint8_t* p) noexcept {
+    uint64_t v = 0;
+    std::memcpy(&v, p, 8);
+    return v;
+  }
+  static uint64_t mix(uint64_t a, uint64_t b) noexcept {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
+  }
+
+  uint64_t keys_[4];
+};
+
+}  // namespace weir
