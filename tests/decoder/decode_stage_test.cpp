@@ -12,6 +12,7 @@
 
 #include "core/event.h"
 #include "core/frame.h"
+#include "tests/decoder/mirrored.h"
 #include "tests/fstrm_payloads.h"
 
 namespace weir {
@@ -61,13 +62,17 @@ class Street {
   [[nodiscard]] bool put(const std::string& payload, const Frame& head = {}, size_t input = 0) {
     return put({reinterpret_cast<const uint8_t*>(payload.data()), payload.size()}, head, input);
   }
+  [[nodiscard]] bool put(const Sent& sent, size_t input = 0) {
+    const HeldFrame held(sent);
+    return put(held.frame().payload(), held.frame(), input);
+  }
   bool flush(size_t input = 0) { return writers_[input]->flush(); }
   void close() {
     for (auto& ring : in_) ring->close();
   }
 
-  Poll poll() {
-    const Poll result = stage_->poll({.mono_ns = ++now_, .wall_ns = 0});
+  Poll poll(uint64_t mono_ns = 0) {
+    const Poll result = stage_->poll({.mono_ns = mono_ns, .wall_ns = 0});
     EXPECT_TRUE(stage_->balance().even());
     return result;
   }
@@ -80,6 +85,7 @@ class Street {
         events.push_back(event);
         const auto bytes = event.bytes();
         payloads.emplace_back(bytes.begin(), bytes.end());
+        if (event.kind != EventKind::dnstap) lines.push_back(to_line(event));
         units += event.units;
       });
       out_.release(batch);
@@ -105,6 +111,7 @@ class Street {
 
   std::vector<Event> events;
   std::vector<std::vector<uint8_t>> payloads;  // the bytes behind each
+  std::vector<std::string> lines;              // of those from packets
   uint64_t units = 0;
 
  private:
@@ -113,7 +120,6 @@ class Street {
   std::vector<std::unique_ptr<BatchWriter>> writers_;
   Ring out_;
   std::unique_ptr<DecodeStage> stage_;
-  uint64_t now_ = 0;
 };
 
 // Keeps every sample by name and the values of its labels.
@@ -264,6 +270,96 @@ TEST(DecodeStage, TinyRingsAndPoolsKeepTheBalanceOnRealData) {
   std::sort(payloads.begin(), payloads.end());
   std::sort(street.payloads.begin(), street.payloads.end());
   EXPECT_EQ(street.payloads, payloads);
+}
+
+// Two hundred clients that ask every millisecond; some answers are lost, some come twice, some first.
+std::vector<Sent> mirrored_traffic() {
+  std::vector<Sent> packets;
+  for (uint64_t i = 0; i < 2'000; ++i) {
+    Sent query = {.us = i * 1'000, .id = static_cast<uint16_t>(i * 7)};
+    query.client_port = static_cast<uint16_t>(1'024 + i % 200);
+    query.qname = "host" + std::to_string(i % 300) + ".example";
+    Sent response = query;
+    response.us += 300 + i % 3 * 5'000;
+    response.response = true;
+    response.rest = i % 5 == 0 ? std::string(200, '\0') : "";
+    packets.push_back(query);
+    if (i % 10 != 0) packets.push_back(response);
+    if (i % 10 == 1) packets.push_back(response);
+    if (i % 10 == 2) std::swap(packets[packets.size() - 1], packets[packets.size() - 2]);
+  }
+  return packets;
+}
+
+TEST(DecodeStage, MirroredPacketsGiveTheSameEventsHoweverTheyAreSplit) {
+  const std::vector<Sent> packets = mirrored_traffic();
+  const DecodeOptions options = {.match_timeout_ms = 400, .reorder_ms = 20, .table_entries = 64};
+  const Outcome expected = outcome_of(packets, options);
+  ASSERT_GT(expected.lines.size(), 1'900U);
+  for (const size_t batch_bytes : {700U, 4'096U, 65'536U}) {
+    Street street({.ring = 2, .pool = 3, .batch_bytes = batch_bytes},
+                  {.ring = 1, .pool = 2, .batch_bytes = 900}, options);
+    std::minstd_rand random(static_cast<unsigned>(batch_bytes));
+    for (const Sent& packet : packets) {
+      while (!street.put(packet)) {
+        street.poll();
+        if (random() % 2 == 0) street.take(1);
+      }
+      if (random() % 9 == 0) street.flush();
+      if (random() % 9 == 0) street.poll();
+    }
+    street.run_to_end();
+    EXPECT_EQ(street.lines, expected.lines) << batch_bytes;
+    uint64_t dropped = 0;
+    for (const auto& [drop, units] : expected.drops) dropped += units;
+    EXPECT_EQ(street.units + dropped, packets.size());
+    EXPECT_EQ(street.stage().balance().drops, dropped);
+  }
+}
+
+TEST(DecodeStage, LiveQueryIsWrittenWhenItsTimeIsOverAndNothingComes) {
+  Street street;
+  Sent query;
+  query.live = true;
+  ASSERT_TRUE(street.put(query));
+  street.flush();
+  street.poll();
+  EXPECT_EQ(street.stage().balance().in_flight, 1U);
+  street.poll(5'000 * kMs);
+  EXPECT_EQ(street.stage().balance().in_flight, 1U);
+  street.poll(5'200 * kMs);
+  street.take(1);
+  EXPECT_EQ(street.lines.size(), 1U);
+  EXPECT_EQ(street.stage().balance().in_flight, 0U);
+  street.run_to_end();
+}
+
+TEST(DecodeStage, AbandonCountsTheMatchTable) {
+  Street street;
+  for (uint16_t id = 0; id < 3; ++id) ASSERT_TRUE(street.put(Sent{.id = id}));
+  street.flush();
+  street.poll();
+  EXPECT_EQ(samples(street.stage()).at("weir_match_entries 3"), 3);
+  street.stage().abandon();
+  EXPECT_TRUE(street.stage().balance().even());
+  EXPECT_EQ(street.stage().balance().in_flight, 0U);
+  EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 drop decode_shutdown"), 3);
+}
+
+TEST(DecodeStage, MatchTableShowsWhatItDoes) {
+  Street street({}, {}, {.table_entries = 2});
+  const Sent first = {.us = 0, .id = 1};
+  for (const Sent& sent : {first, first, Sent{.us = 1, .id = 2}, Sent{.us = 2, .id = 3},
+                           Sent{.us = 3, .response = true, .id = 3}, Sent{.us = 9'000'000, .id = 4}})
+    ASSERT_TRUE(street.put(sent));
+  street.run_to_end();
+  const Samples s = samples(street.stage());
+  EXPECT_EQ(s.at("weir_match_entries 3"), 0);
+  EXPECT_EQ(s.at("weir_match_capacity 3"), 2);
+  EXPECT_EQ(s.at("weir_match_transactions_total 3"), 1);
+  EXPECT_EQ(s.at("weir_match_retransmissions_total 3"), 1);
+  EXPECT_EQ(s.at("weir_match_timeouts_total 3 query"), 1);
+  EXPECT_EQ(s.at("weir_match_evictions_total 3 table_full"), 1);
 }
 
 }  // namespace

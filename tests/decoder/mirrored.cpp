@@ -35,6 +35,7 @@ Frame head_of(const Sent& sent) {
   head.input = sent.input;
   head.live = sent.live;
   head.cut = sent.cut;
+  head.wire_len = static_cast<uint32_t>(wire_of(sent).size());
   head.src = sent.response ? server : client;
   head.dst = sent.response ? client : server;
   return head;
@@ -50,18 +51,17 @@ std::string wire_of(const Sent& sent) {
   return wire + sent.rest;
 }
 
-HeldFrame::HeldFrame(const Sent& sent) : HeldFrame(head_of(sent), wire_of(sent)) {}
+HeldFrame::HeldFrame(const Sent& sent)
+    : HeldFrame(head_of(sent), wire_of(sent).substr(0, wire_of(sent).size() / (sent.cut ? 2 : 1))) {}
 
 HeldFrame::HeldFrame(const Frame& head, const std::string& payload) {
   Frame frame = head;
-  const size_t captured = payload.size() - (head.cut ? payload.size() / 2 : 0);
-  frame.wire_len = static_cast<uint32_t>(payload.size());
-  frame.payload_len = static_cast<uint32_t>(captured);
-  const size_t words = (sizeof(Frame) + captured + 7) / 8;
+  frame.payload_len = static_cast<uint32_t>(payload.size());
+  const size_t words = (sizeof(Frame) + payload.size() + 7) / 8;
   frame.record_len = static_cast<uint32_t>(words * 8);
   memory_.resize(words);
   auto* placed = new (memory_.data()) Frame(frame);
-  std::memcpy(placed->payload_start(), payload.data(), captured);
+  std::memcpy(placed->payload_start(), payload.data(), payload.size());
 }
 
 EventSink::Room KeptEvents::reserve(size_t bytes_len, Event*& event) noexcept {
