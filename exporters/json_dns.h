@@ -29,7 +29,7 @@ class WrittenNames {
 
  private:
   struct Name {
-    uint32_t off = 0;  // no name stands at 0
+    uint32_t off = UINT32_MAX;  // no name stands there
     uint32_t len = 0;
     const char* text = nullptr;
   };

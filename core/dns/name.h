@@ -57,7 +57,7 @@ class SoundNames {
 
  private:
   struct Known {
-    uint32_t off = 0;  // 0: none
+    uint32_t off = UINT32_MAX;  // no name stands there; 0 is where a hostile pointer may go
     NameExtent name;
   };
   Known qname_;

@@ -137,6 +137,15 @@ std::span<const uint8_t> bytes(const std::string& s) {
   return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
 }
 
+TEST(Name, APointerIntoTheHeaderIsBadWhateverIsKnown) {
+  const Wire wire("\xc0\0"s);
+  SoundNames known;
+  EXPECT_EQ(measure_name(wire.span(), kDnsHeaderLen, known).fault, NameFault::bad);
+  known.add_qname(1);
+  known.add(20, {.end = 21, .wire_len = 1});
+  EXPECT_EQ(measure_name(wire.span(), kDnsHeaderLen, known).fault, NameFault::bad);
+}
+
 TEST(NameKey, IgnoresTheCaseOfLettersOnly) {
   const std::string lower = "\3www\7example\3com\0"s;
   const std::string mixed = "\3wWw\7eXaMPle\3cOm\0"s;
