@@ -101,7 +101,8 @@ struct StatsdOutputTest : testing::Test {
     event.head.query_time_ns = kNsPerSec;
     event.head.response_time_ns = kNsPerSec + latency_us * 1'000;
     put_message(event, event.head.query, DnsWire(1, 0).question("x", qtype).bytes);
-    put_message(event, event.head.response, DnsWire(1, static_cast<uint16_t>(0x8000U | rcode)).question("x", qtype).bytes);
+    put_message(event, event.head.response,
+                DnsWire(1, static_cast<uint16_t>(0x8000U | rcode)).question("x", qtype).bytes);
     return event;
   }
   void take(const TestBatch& batch) { ASSERT_TRUE(output->take(batch.batch(), now)); }
