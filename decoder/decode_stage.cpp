@@ -32,6 +32,7 @@ struct DecodeStage::State {
   // Each false: no room, to be called again with the same.
   bool decode(const Frame& frame) noexcept;
   bool decode_dnstap(const Frame& frame) noexcept;
+  bool read_some() noexcept;
   bool read_current() noexcept;
 
   bool next_batch() noexcept;
@@ -78,12 +79,25 @@ bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
 
 bool DecodeStage::State::read_current() noexcept {
   while (at < current->used) {
-    const auto& frame = *reinterpret_cast<const Frame*>(current->data + at);
-    if (!decode(frame)) return false;
-    at += frame.record_len;
-    unread.set(unread.get() - 1);
+    if (!read_some()) return false;
   }
   release_current();
+  return true;
+}
+
+bool DecodeStage::State::read_some() noexcept {
+  const Frame* frames[Matcher::kAhead];
+  size_t count = 0;
+  for (uint32_t next = at; next < current->used && count < Matcher::kAhead;
+       next += frames[count++]->record_len) {
+    frames[count] = reinterpret_cast<const Frame*>(current->data + next);
+  }
+  matcher.prefetch({frames, count});
+  for (const Frame* frame : std::span(frames, count)) {
+    if (!decode(*frame)) return false;
+    at += frame->record_len;
+    unread.set(unread.get() - 1);
+  }
   return true;
 }
 

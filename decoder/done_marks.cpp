@@ -8,6 +8,7 @@ namespace weir {
 // Numbers start so that the zeros in the untouched buckets are too old to be looked at.
 DoneMarks::DoneMarks(size_t count)
     : marks_(std::bit_ceil(std::max<size_t>(count, 1))),
+      links_(marks_.size()),
       buckets_(marks_.size() * 2),
       bucket_mask_(buckets_.size() - 1),
       newest_(static_cast<uint32_t>(marks_.size())) {}
@@ -15,9 +16,8 @@ DoneMarks::DoneMarks(size_t count)
 void DoneMarks::add(const DoneMark& mark) noexcept {
   uint32_t& bucket = buckets_[mark.hash & bucket_mask_];
   ++newest_;
-  DoneMark& place = marks_[newest_ & (marks_.size() - 1)];
-  place = mark;
-  place.before = bucket;
+  marks_[place(newest_)] = mark;
+  links_[place(newest_)] = {.before = bucket, .tag = tag_of(mark.hash)};
   bucket = newest_;
 }
 

@@ -19,21 +19,17 @@ bool is_dns_port(const std::vector<uint16_t>& ports, const Endpoint& endpoint) n
 
 }  // namespace
 
-void read_leg(const Frame& frame, const std::vector<uint16_t>& dns_ports, Leg& out) noexcept {
-  out.wire = frame.payload();
-  out.dns = {};
-  out.dns.wire = {.off = 0, .len = frame.payload_len};
-  out.dns.wire_len = frame.cut ? frame.wire_len : frame.payload_len;
-  walk_dns_message(out.wire, out.dns);
-  if (frame.cut && due_to_cut(out.dns.malformed)) out.dns.malformed = Malformed::capture_cut;
+Leg::Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept
+    : wire(frame.payload()), time_ns(frame.time_ns), arrival_ns(frame.arrival_ns), input(frame.input) {
+  dns.wire = {.off = 0, .len = frame.payload_len};
+  dns.wire_len = frame.cut ? frame.wire_len : frame.payload_len;
+  walk_dns_message(wire, dns);
+  if (frame.cut && due_to_cut(dns.malformed)) dns.malformed = Malformed::capture_cut;
   // RFC 1035 section 4.1.1: QR says it, whatever the ports are.
-  out.response = out.dns.has_header ? out.dns.qr()
-                                    : is_dns_port(dns_ports, frame.src) && !is_dns_port(dns_ports, frame.dst);
-  out.client = out.response ? frame.dst : frame.src;
-  out.server = out.response ? frame.src : frame.dst;
-  out.time_ns = frame.time_ns;
-  out.arrival_ns = frame.arrival_ns;
-  out.input = frame.input;
+  response =
+      dns.has_header ? dns.qr() : is_dns_port(dns_ports, frame.src) && !is_dns_port(dns_ports, frame.dst);
+  client = response ? &frame.dst : &frame.src;
+  server = response ? &frame.src : &frame.dst;
 }
 
 void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept {

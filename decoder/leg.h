@@ -11,19 +11,20 @@
 
 namespace weir {
 
+// Borrowed from the frame: bytes and endpoints.
 struct Leg {
-  std::span<const uint8_t> wire;  // borrowed from the frame
-  DnsMessage dns;                 // wire.off is 0
-  Endpoint client;
-  Endpoint server;
-  uint64_t time_ns = 0;
-  uint64_t arrival_ns = 0;
-  uint16_t input = 0;
-  bool response = false;
-};
+  // `dns_ports` tell query from response only where there is no header to say it.
+  Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept;
 
-// `dns_ports` tell query from response only where there is no header to say it.
-void read_leg(const Frame& frame, const std::vector<uint16_t>& dns_ports, Leg& out) noexcept;
+  std::span<const uint8_t> wire;
+  const Endpoint* client;
+  const Endpoint* server;
+  uint64_t time_ns;
+  uint64_t arrival_ns;
+  uint16_t input;
+  bool response;
+  DnsMessage dns;  // wire.off is 0
+};
 
 // What a UDP datagram tells about any event made of it.
 void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept;

@@ -36,8 +36,8 @@ Waiting& MatchTable::insert(const Leg& leg, uint64_t hash, uint32_t wire_hash, W
   entry.input = leg.input;
   entry.units = 1;
   entry.response = leg.response;
-  entry.client = leg.client;
-  entry.server = leg.server;
+  entry.client = *leg.client;
+  entry.server = *leg.server;
   entry.dns = leg.dns;
   if (leg.wire.size() <= Waiting::kInlineWire) {
     std::memcpy(entry.wire, leg.wire.data(), leg.wire.size());

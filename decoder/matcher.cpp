@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "core/dns/name.h"
+#include "core/dns/wire_reader.h"
 
 namespace weir {
 namespace {
@@ -34,7 +35,7 @@ Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
       clock_(timeout_ns_ + reorder_ns_) {}
 
 bool Matcher::same_endpoints(const Leg& leg, const Waiting& entry) noexcept {
-  return leg.dns.id == entry.dns.id && leg.client == entry.client && leg.server == entry.server;
+  return leg.dns.id == entry.dns.id && *leg.client == entry.client && *leg.server == entry.server;
 }
 
 bool Matcher::same_question(const Leg& leg, const Waiting& entry) const noexcept {
@@ -72,10 +73,9 @@ bool Matcher::is_copy_of_response(const Leg& leg, const Key& key) const noexcept
 bool Matcher::take(const Frame& frame) noexcept {
   Timeline& timeline = clock_.advance(frame);
   if (!expire(timeline)) return false;
-  Leg leg;
-  read_leg(frame, dns_ports_, leg);
+  const Leg leg(frame, dns_ports_);
   if (!leg.dns.has_header || leg.wire.size() > WireStore::kMaxWire) return write_leg(leg);
-  const Key key = {.hash = hash_.key(leg.client, leg.server, leg.dns.id),
+  const Key key = {.hash = hash_.key(*leg.client, *leg.server, leg.dns.id),
                    .wire_hash = static_cast<uint32_t>(hash_.bytes(leg.wire))};
   return leg.response ? take_response(leg, key, timeline) : take_query(leg, key, timeline);
 }
@@ -236,15 +236,27 @@ void Matcher::abandon() noexcept {
   for (Waiting* entry = nullptr; (entry = oldest()) != nullptr;) remove(*entry);
 }
 
-uint64_t Matcher::prefetch_index(const Frame& frame) const noexcept {
-  const std::span<const uint8_t> wire = frame.payload();
-  if (wire.size() < kDnsHeaderLen) return 0;
-  const bool response = (wire[2] & 0x80U) != 0;
-  const auto id = static_cast<uint16_t>(wire[0] << 8U | wire[1]);
-  const uint64_t hash = hash_.key(response ? frame.dst : frame.src, response ? frame.src : frame.dst, id);
-  table_.prefetch_bucket(hash);
-  marks_.prefetch(hash);
-  return hash;
+// The key's hash, before the message was walked.
+uint64_t Matcher::hash_of(const Frame& frame) const noexcept {
+  const uint8_t* header = frame.payload().data();
+  const bool response = (header[2] & 0x80U) != 0;
+  return hash_.key(response ? frame.dst : frame.src, response ? frame.src : frame.dst, load_be16(header));
+}
+
+void Matcher::prefetch(std::span<const Frame* const> frames) const noexcept {
+  uint64_t hashes[kAhead];
+  size_t count = 0;
+  for (const Frame* frame : frames.first(std::min(frames.size(), kAhead))) {
+    if (frame->kind != FrameKind::dns_udp || frame->payload_len < kDnsHeaderLen) continue;
+    hashes[count] = hash_of(*frame);
+    table_.prefetch_bucket(hashes[count]);
+    marks_.prefetch_bucket(hashes[count]);
+    ++count;
+  }
+  for (const uint64_t hash : std::span(hashes, count)) {
+    table_.prefetch_entry(hash);
+    marks_.prefetch_link(hash);
+  }
 }
 
 void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/counter.h"
@@ -43,9 +44,9 @@ class Matcher {
   // The drain time is over: what waits is counted as Drop::decode_shutdown.
   void abandon() noexcept;
 
-  // Brings the lines that take() of this frame will read: a few frames ahead the index, then the entry.
-  [[nodiscard]] uint64_t prefetch_index(const Frame& frame) const noexcept;
-  void prefetch_entry(uint64_t hash) const noexcept { table_.prefetch_entry(hash); }
+  // A few frames ahead of take(): brings the lines of the tables that it will read, all at the same time.
+  static constexpr size_t kAhead = 8;
+  void prefetch(std::span<const Frame* const> frames) const noexcept;
 
   // Any thread.
   [[nodiscard]] uint64_t held_units() const noexcept { return held_units_.get(); }
@@ -73,6 +74,7 @@ class Matcher {
   [[nodiscard]] bool write_transaction(const Leg& leg, const Key& key, Waiting& other) noexcept;
   void remove(Waiting& entry) noexcept;
 
+  [[nodiscard]] uint64_t hash_of(const Frame& frame) const noexcept;
   [[nodiscard]] static bool same_endpoints(const Leg& leg, const Waiting& entry) noexcept;
   [[nodiscard]] bool same_question(const Leg& leg, const Waiting& entry) const noexcept;
   [[nodiscard]] bool may_belong(const Leg& leg, const Waiting& entry) const noexcept;

@@ -28,7 +28,7 @@ bool Matcher::write_leg(const Leg& leg) noexcept {
   event->kind = leg.response ? EventKind::response : EventKind::query;
   event->arrival_ns = leg.arrival_ns;
   event->input = leg.input;
-  set_leg_origin(*event, leg.client, leg.server);
+  set_leg_origin(*event, *leg.client, *leg.server);
   set_leg(*event, leg.dns, leg.response, leg.time_ns, 0);
   std::memcpy(event->bytes_start(), leg.wire.data(), leg.wire.size());
   sink_.commit();
@@ -66,7 +66,7 @@ bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) 
     event->arrival_ns = std::max(leg.arrival_ns, other.arrival_ns);
     event->input = leg.input;
     event->units = units;
-    set_leg_origin(*event, leg.client, leg.server);
+    set_leg_origin(*event, *leg.client, *leg.server);
     // The query's bytes come first.
     const uint32_t leg_off = leg.response ? other.dns.wire.len : 0;
     const uint32_t other_off = leg.response ? 0 : leg.dns.wire.len;
@@ -82,8 +82,7 @@ bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) 
               .query_time_ns = leg.response ? other.time_ns : leg.time_ns,
               .response_time_ns = leg.response ? leg.time_ns : other.time_ns,
               .query_wire = leg.response ? other.wire_hash : key.wire_hash,
-              .response_wire = leg.response ? key.wire_hash : other.wire_hash,
-              .before = 0});
+              .response_wire = leg.response ? key.wire_hash : other.wire_hash});
   transactions_.add(1);
   remove(other);
   return true;

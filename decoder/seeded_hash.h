@@ -35,17 +35,25 @@ class SeededHash {
 
   [[nodiscard]] uint64_t bytes(std::span<const uint8_t> bytes) const noexcept {
     const uint8_t* p = bytes.data();
-    size_t left = bytes.size();
-    uint64_t a = keys_[0] ^ left;
+    const uint8_t* const end = p + bytes.size();
+    uint64_t a = keys_[0] ^ bytes.size();
     uint64_t b = keys_[3];
-    for (; left > 32; left -= 32, p += 32) {  // two chains, for the multiplier is pipelined
+    for (; end - p > 32; p += 32) {  // two chains, for the multiplier is pipelined
       a = mix(load(p) ^ keys_[1], load(p + 8) ^ a);
       b = mix(load(p + 16) ^ keys_[2], load(p + 24) ^ b);
     }
-    uint64_t tail[4] = {};
-    if (left != 0) std::memcpy(tail, p, left);
-    a = mix(tail[0] ^ keys_[1], tail[1] ^ a);
-    b = mix(tail[2] ^ keys_[2], tail[3] ^ b);
+    // The last bytes, those read before once more where that saves a loop.
+    if (bytes.size() >= 32) {
+      a = mix(load(end - 32) ^ keys_[1], load(end - 24) ^ a);
+      b = mix(load(end - 16) ^ keys_[2], load(end - 8) ^ b);
+    } else if (bytes.size() >= 16) {
+      a = mix(load(p) ^ keys_[1], load(p + 8) ^ a);
+      b = mix(load(end - 16) ^ keys_[2], load(end - 8) ^ b);
+    } else if (bytes.size() >= 8) {
+      a = mix(load(p) ^ keys_[1], load(end - 8) ^ a);
+    } else {
+      for (; p != end; ++p) a = mix(*p ^ keys_[1], a ^ keys_[2]);
+    }
     return mix(a ^ keys_[0], b ^ keys_[1]);
   }
 
