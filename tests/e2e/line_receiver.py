@@ -58,6 +58,10 @@ class LineReceiver:
             thread.join(seconds)
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that holds it in accept()
+        except OSError:
+            pass
         self.listener.close()
         for connection in self.connections:
             connection.close()

@@ -1,4 +1,5 @@
 """Network namespaces of this process only: their names carry its id, and they are removed at its end."""
+import atexit
 import os
 import shutil
 import subprocess
@@ -33,8 +34,13 @@ class Namespace:
         Namespace._number += 1
         self.name = f"weir-{os.getpid()}-{Namespace._number}"
         ip("netns", "add", self.name)
-        case.addCleanup(ip, "netns", "del", self.name, check=False)
+        atexit.register(self.remove)
+        case.addCleanup(self.remove)
         ip("link", "set", "lo", "up", netns=self.name)
+
+    def remove(self):
+        atexit.unregister(self.remove)
+        ip("netns", "del", self.name, check=False)
 
     def run(self, *command, timeout=60, check=True, **kwargs):
         run = subprocess.run(["ip", "netns", "exec", self.name, *map(str, command)], capture_output=True, text=True,
@@ -50,6 +56,7 @@ class Namespace:
                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
         def end():
+            atexit.unregister(end)
             if process.poll() is None:
                 process.terminate()
                 try:
@@ -58,5 +65,6 @@ class Namespace:
                     process.kill()
                     process.wait()
 
+        atexit.register(end)
         case.addCleanup(end)
         return process

@@ -14,6 +14,7 @@ import line_receiver
 import weir
 
 FRAMES = 20_000
+BLOCKED = ("weir_output_block_seconds_total", 0.2)
 
 
 def payloads(prefix, count, start=0):
@@ -194,7 +195,7 @@ class Promise(weir.WeirCase):
         self.assertLessEqual(set(run.drops()), {"frame_cut"})
         self.assertEqual(stages["ingest"]["in"], len(lines) + sum(run.drops().values()))
 
-    def flooded(self, output, rest=""):
+    def flooded(self, output, rest="", until=("weir_ingest_units_total", 5_000)):
         port = weir.free_port()
         run = self.configured(f"tcp://127.0.0.1:{port}", output, rest)
         pids = [frame_streams.flood_process(("127.0.0.1", port), f"x{number}") for number in range(2)]
@@ -205,7 +206,7 @@ class Promise(weir.WeirCase):
                 os.waitpid(pid, 0)
 
         self.addCleanup(end)
-        run.wait_metric("weir_ingest_units_total", 20_000)
+        run.wait_metric(*until)
         return run
 
     def test_sigterm_under_load_drains(self):
@@ -222,7 +223,7 @@ class Promise(weir.WeirCase):
         receiver = line_receiver.LineReceiver(rate=0)
         self.addCleanup(receiver.close)
         run = self.flooded(f'to: "tcp://127.0.0.1:{receiver.port}", when_full: block, backlog: 64KiB',
-                           "drain_timeout: 120s")
+                           "drain_timeout: 120s", until=BLOCKED)
         run.process.send_signal(signal.SIGTERM)
         time.sleep(1.0)
         self.assertIsNone(run.process.poll(), "it waits for the output")
@@ -238,7 +239,7 @@ class Promise(weir.WeirCase):
         receiver = line_receiver.LineReceiver(rate=0)
         self.addCleanup(receiver.close)
         run = self.flooded(f'to: "tcp://127.0.0.1:{receiver.port}", when_full: block, backlog: 64KiB',
-                           "drain_timeout: 1s")
+                           "drain_timeout: 1s", until=BLOCKED)
         begin = time.monotonic()
         run.stop()
         self.assertLess(time.monotonic() - begin, 6 * weir.SLOWNESS)

@@ -2,6 +2,7 @@
 
 The environment says which program: WEIR (default build/src/weir). WEIR_SANITIZED=1: it is slower.
 """
+import atexit
 import contextlib
 import gzip
 import json
@@ -117,6 +118,7 @@ class Weir:
             out = stdout if stdout is not None else files.enter_context(self.stdout_path.open("wb"))
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                             env={**os.environ, **(env or {})})
+        atexit.register(self.close)
 
     # -- while it runs
 
@@ -190,6 +192,7 @@ class Weir:
         return found
 
     def close(self):
+        atexit.unregister(self.close)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -234,8 +237,15 @@ class WeirCase(unittest.TestCase):
         return by_stage
 
 
+def _end_by_signal(number, _frame):
+    """A killed test takes its namespaces and children with it."""
+    atexit._run_exitfuncs()
+    os._exit(128 + number)
+
+
 def main():
     """Runs the module's cases; the last lines are unittest's own."""
+    signal.signal(signal.SIGTERM, _end_by_signal)
     if not os.access(WEIR, os.X_OK):
         sys.exit(f"ERROR: {WEIR} is not there; build it first (ninja -C build), or name it in WEIR")
     unittest.main(module="__main__", verbosity=1)
