@@ -56,7 +56,7 @@ std::optional<std::string> ldns_rdata_text(std::span<const uint8_t> msg, uint16_
   ldns_rr_set_type(rr.get(), static_cast<ldns_rr_type>(type));
   size_t pos = rdata_off - 2;
   const size_t end = rdata_off + rdata_len;
-  if (ldns_wire2rdf(rr.get(), msg.data(), end, &pos) != LDNS_STATUS_OK || pos != end) return {};
+  if (ldns_wire2rdf(rr.get(), msg.data(), msg.size(), &pos) != LDNS_STATUS_OK || pos != end) return {};
   if (ldns_rr_rd_count(rr.get()) < ldns_rr_descriptor_minimum(ldns_rr_descript(type))) return {};
   const std::unique_ptr<ldns_buffer, Free> buffer(ldns_buffer_new(LDNS_MIN_BUFLEN));
   for (size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {

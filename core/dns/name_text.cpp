@@ -24,7 +24,7 @@ constexpr auto kEscapes = [] {
   for (unsigned c = 0; c < 256; ++c) {
     if (c <= 0x20 || c >= 0x7f) table[c] = Escape::decimal;
   }
-  for (unsigned char c : {'.', ';', '(', ')', '\\', '"'}) table[c] = Escape::backslash;
+  for (char c : {'.', ';', '(', ')', '\\', '"'}) table[static_cast<uint8_t>(c)] = Escape::backslash;
   return table;
 }();
 

@@ -26,6 +26,7 @@ enum class Field : uint8_t {
   eui64,
   name,
   string,        // length byte and bytes, quoted
+  maybe_string,  // the same, or the end
   strings,       // one or more of them, to the end
   tag,           // length byte and letters or digits, as they are (CAA)
   rest_quoted,   // the rest, quoted; may be empty
@@ -75,7 +76,7 @@ constexpr TypedRow kRows[] = {
     {17, kTwoNames},                                                    // RP
     {18, kPreferenceName},                                              // AFSDB
     {19, {{string}}},                                                   // X25
-    {20, kStrings},                                                     // ISDN
+    {20, {{string, maybe_string}}},                                     // ISDN
     {21, kPreferenceName},                                              // RT
     {23, kName},                                                        // NSAP-PTR
     {24, kSignature},                                                   // SIG
@@ -204,7 +205,7 @@ bool write_bitmap(Out& out, std::span<const uint8_t> bitmap) noexcept {
         const auto bit = static_cast<unsigned>(__builtin_clz(bits));
         bits &= ~(0x80000000U >> bit);
         out.put(' ');
-        write_type_name(out, static_cast<uint16_t>(window << 8U | (8 * i + bit)));
+        write_type_name(out, static_cast<uint16_t>(256U * window + 8 * i + bit));
       }
     }
     bitmap = bitmap.subspan(size_t{2} + len);
@@ -235,7 +236,8 @@ bool write_tag(Out& out, std::span<const uint8_t> tag) noexcept {
   return true;
 }
 
-// One field at the reader, which ends with the RDATA. false: the RDATA contradicts it.
+// One field at the reader, which ends with the RDATA; names are looked for in the message. false: the RDATA
+// contradicts it.
 template <class Out>
 bool write_field(Out& out, Field field, WireReader& reader, std::span<const uint8_t> msg) noexcept {
   switch (field) {
@@ -280,6 +282,7 @@ bool write_field(Out& out, Field field, WireReader& reader, std::span<const uint
       break;
     }
     case string:
+    case maybe_string:
       write_quoted(out, reader.bytes(reader.u8()));
       break;
     case strings:
@@ -333,13 +336,12 @@ bool has_fields(uint16_t type) noexcept { return row_of(type) != nullptr; }
 
 template <class Out>
 bool write_fields(Out& out, uint16_t type, const Rdata& rdata) noexcept {
-  // Names may point back to anywhere in the message, but nothing reads past the RDATA.
-  const auto msg = rdata.msg.first(rdata.off + rdata.len);
-  WireReader reader(msg, rdata.off);
+  WireReader reader(rdata.msg.first(rdata.off + rdata.len), rdata.off);
   const Row& row = *row_of(type);
   for (size_t i = 0; i < kMaxFields && row.fields[i] != end; ++i) {
+    if (row.fields[i] == maybe_string && reader.left() == 0) break;
     if (i != 0 && row.fields[i] != bitmap) out.put(' ');
-    if (!write_field(out, row.fields[i], reader, msg)) return false;
+    if (!write_field(out, row.fields[i], reader, rdata.msg)) return false;
   }
   return reader.ok() && reader.left() == 0;
 }

@@ -50,7 +50,8 @@ bool write_by_ldns(TextWriter& writer, size_t room, uint16_t type, const Rdata& 
   ldns_rr_set_type(rr.get(), static_cast<ldns_rr_type>(type));
   size_t pos = rdata.off - 2;
   const size_t end = rdata.off + rdata.len;
-  if (ldns_wire2rdf(rr.get(), rdata.msg.data(), end, &pos) != LDNS_STATUS_OK || pos != end) return false;
+  if (ldns_wire2rdf(rr.get(), rdata.msg.data(), rdata.msg.size(), &pos) != LDNS_STATUS_OK || pos != end)
+    return false;
   const size_t fields = ldns_rr_rd_count(rr.get());
   if (fields < ldns_rr_descriptor_minimum(ldns_rr_descript(type))) return false;
   for (size_t i = 0; i < fields; ++i) {

@@ -137,11 +137,10 @@ bool write_param(Out& out, uint16_t key, std::span<const uint8_t> value) noexcep
 
 template <class Out>
 bool write_svcb(Out& out, const Rdata& rdata) noexcept {
-  const auto msg = rdata.msg.first(rdata.off + rdata.len);
-  WireReader reader(msg, rdata.off);
+  WireReader reader(rdata.msg.first(rdata.off + rdata.len), rdata.off);
   write_decimal(out, reader.u16());
   out.put(' ');
-  const NameExtent target = write_name(out, msg, reader.offset());
+  const NameExtent target = write_name(out, rdata.msg, reader.offset());
   if (!reader.ok() || !target.sound()) return false;
   reader.skip(target.end - reader.offset());
   int last = -1;
@@ -153,7 +152,7 @@ bool write_svcb(Out& out, const Rdata& rdata) noexcept {
     last = key;
     if (!write_param(out, key, value)) return false;
   }
-  return true;
+  return reader.ok();
 }
 
 template bool write_svcb(TextWriter& out, const Rdata& rdata) noexcept;

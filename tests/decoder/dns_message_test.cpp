@@ -104,6 +104,7 @@ TEST(DnsMessage, RdataThatContradictsItsType) {
   EXPECT_EQ(walk_rr("\0\x10\0\1"s, "\5ab"s), Malformed::rdata_bad) << "TXT";
   EXPECT_EQ(walk_rr("\x12\x67\0\1"s, "\5ab"s), Malformed::none) << "unknown type";
   EXPECT_EQ(walk_rr("\0\1\0\xff"s, ""), Malformed::none) << "class ANY, as in updates";
+  EXPECT_EQ(walk_rr("\0\x10\0\3"s, "\5ab"s), Malformed::rdata_bad) << "TXT in class CH";
 }
 
 TEST(DnsMessage, BadRdataDoesNotEndTheWalk) {
@@ -120,6 +121,11 @@ TEST(DnsMessage, PointersToATargetThatIsNotSoundAreBad) {
   const DnsMessage m = walk(message({1, 2, 0, 0}, kQuestion + cname + next));
   EXPECT_EQ(m.malformed, Malformed::rdata_bad) << "the first fault";
   EXPECT_EQ(m.section_off[1], 0U) << "and the walk ended at the second";
+}
+
+TEST(DnsMessage, OwnersThatPointIntoTheHeaderAreBad) {
+  EXPECT_EQ(walk(message({1, 1, 0, 0}, kQuestion + "\xc0\0\0\1\0\1\0\0\0\0\0\4\1\2\3\4"s)).malformed,
+            Malformed::name_bad);
 }
 
 TEST(DnsMessage, FirstOptCounts) {

@@ -137,6 +137,7 @@ TEST(RdataText, SvcbThatContradictsItself) {
     const std::string text = text_of("SVCB", "\0\1\0"s + params);
     EXPECT_EQ(text.substr(0, 3), "\\# ") << text;
   }
+  EXPECT_EQ(text_of("SVCB", "\0\1\3www"s), "\\# 6 000103777777") << "a target past the end";
 }
 
 TEST(RdataText, GenericForUnknownTypesAndContradictions) {
