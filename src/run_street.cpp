@@ -14,6 +14,7 @@
 #include "src/pipeline.h"
 #include "src/plan.h"
 #include "src/report.h"
+#include "src/version.h"
 
 namespace weir {
 namespace {
@@ -106,6 +107,15 @@ bool watch(Pipeline& pipeline, const Config& config, const RunOptions& options, 
   return !gave_up;
 }
 
+void announce(const Config& config, const Plan& plan) {
+  spdlog::info("weir {}: {} ingest, {} decode, {} export lcores; {} inputs, {} outputs{}", kVersion,
+               plan.ingest, plan.decode, plan.export_, config.inputs.size(), config.outputs.size(),
+               config.metrics.listen ? "; metrics on " + to_string(*config.metrics.listen).substr(6) : "");
+  for (const InputConfig& input : config.inputs)
+    if (const auto* listen = std::get_if<DnstapListenOptions>(&input))
+      spdlog::info("listening for dnstap on {}", to_string(listen->listen));
+}
+
 }  // namespace
 
 int run_street(const Config& config, const RunOptions& options) {
@@ -140,6 +150,7 @@ int run_street(const Config& config, const RunOptions& options) {
   }
 
   if (Status started = pipeline.start(); !started) return refuse(started.error(), kExitRuntime);
+  if (options.print_balance) announce(config, *plan);
   const bool went_on = watch(pipeline, config, options, signals, draining);
   metrics.reset();
 
