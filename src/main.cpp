@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   weir::add_run_command(app, exit_code);
   weir::add_decode_command(app, exit_code);
   weir::add_plan_command(app, exit_code);
+  weir::add_generate_command(app, exit_code);
+  weir::add_verify_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

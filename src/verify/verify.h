@@ -1,0 +1,51 @@
+// Verify: reads JSON lines back and says whether they are sound and complete: what `weir verify` runs, and
+// what tests and the benchmark rely on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/verify/line_checker.h"
+#include "src/verify/number_ledger.h"
+#include "src/verify/sequence_ledger.h"
+
+namespace weir {
+
+struct VerifyOptions {
+  std::vector<std::string> files;  // "-": standard input
+  bool partial = false;            // lines written with fields: or omit:
+  bool from_zero = false;          // sequences must begin with 0
+  uint64_t expected = 0;           // transactions of a numbered load; 0: not told
+  unsigned per_number = 1;
+  size_t examples = 10;  // faulty lines to name
+};
+
+// Names with how often they came, in the order of their first coming.
+using NameCounts = std::vector<std::pair<std::string, uint64_t>>;
+
+struct VerifyReport {
+  uint64_t lines = 0;  // ended by '\n'
+  uint64_t bytes = 0;
+  double seconds = 0;
+  std::array<uint64_t, static_cast<size_t>(LineFault::count_)> faults{};  // lines by fault
+  uint64_t cut_lines = 0;                                                 // files whose last line has no end
+  NameCounts types;
+  NameCounts rcodes;
+  SequenceLedger::Totals sequence;
+  NumberLedger::Totals numbers;
+  std::vector<std::string> examples;    // "FILE:LINE: …"
+  std::vector<std::string> unreadable;  // sentences
+
+  [[nodiscard]] uint64_t faulty_lines() const;
+  // Every line is sound, none is missing, none came twice, every file could be read.
+  [[nodiscard]] bool good() const;
+};
+
+VerifyReport verify(const VerifyOptions& options);
+std::string report_text(const VerifyReport& report);
+std::string report_json(const VerifyReport& report);
+
+}  // namespace weir
