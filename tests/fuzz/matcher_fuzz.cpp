@@ -1,0 +1,133 @@
+// The matcher under hostile traffic: every unit ends in an event or a drop, and neither the seed of the
+// hashes nor a sink that has no room now and then changes any event. Input: the size of the table, then
+// packets (see next()). Aborts where that does not hold.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decoder/matcher.h"
+
+namespace {
+
+using namespace weir;
+
+void check(bool holds) {
+  if (!holds) std::abort();
+}
+
+class Kept final : public EventSink {
+ public:
+  explicit Kept(unsigned refuse_every) : refuse_every_(refuse_every) {}
+
+  [[nodiscard]] Room reserve(size_t bytes_len, Event*& event) noexcept override {
+    if (refuse_every_ != 0 && ++calls_ % refuse_every_ == 0) return Room::later;
+    if (bytes_len > kLargest) return Room::never;
+    memory_.assign((sizeof(Event) + bytes_len + 7) / 8, 0);
+    event = new (memory_.data()) Event;
+    event->bytes_len = static_cast<uint32_t>(bytes_len);
+    return Room::yes;
+  }
+  void commit() noexcept override {
+    const auto& e = *reinterpret_cast<const Event*>(memory_.data());
+    std::string told = std::to_string(static_cast<int>(e.kind)) + " " + to_string(e.client) + " " +
+                       to_string(e.server) + " " + std::to_string(e.query_time_ns) + " " +
+                       std::to_string(e.response_time_ns) + " " + std::to_string(e.units) + " ";
+    size_t bytes = 0;
+    for (const DnsMessage* dns : {&e.query, &e.response}) {
+      if (!dns->wire.present()) continue;
+      check(dns->wire.off == bytes);
+      bytes += dns->wire.len;
+    }
+    check(bytes == e.bytes_len);
+    if (e.kind == EventKind::transaction)
+      check(e.query.id == e.response.id && !e.query.qr() && e.response.qr());
+    told.append(reinterpret_cast<const char*>(e.bytes().data()), e.bytes_len);
+    events.push_back(std::move(told));
+    units += e.units;
+  }
+  void drop(Drop, uint64_t n) noexcept override { dropped += n; }
+
+  std::vector<std::string> events;
+  uint64_t units = 0;
+  uint64_t dropped = 0;
+
+ private:
+  static constexpr size_t kLargest = 400;
+  unsigned refuse_every_;
+  unsigned calls_ = 0;
+  std::vector<uint64_t> memory_;
+};
+
+class Packets {
+ public:
+  explicit Packets(std::span<const uint8_t> input) : left_(input) {}
+
+  // Eight bytes that steer, then as many of payload as they say, or the payload before it.
+  const Frame* next() {
+    if (left_.size() < 8) return nullptr;
+    const std::span<const uint8_t> steer = left_.first(8);
+    left_ = left_.subspan(8);
+    const size_t len = std::min<size_t>(left_.size(), steer[0]);
+    std::vector<uint8_t> wire(left_.begin(), left_.begin() + static_cast<std::ptrdiff_t>(len));
+    left_ = left_.subspan(len);
+    if (len == 0 && (steer[1] & 1U) != 0) wire = last_;
+    if (wire.size() >= 3) {
+      wire[0] = 0;
+      wire[1] = steer[2] & 1U;
+      wire[2] = static_cast<uint8_t>((wire[2] & 0x7fU) | (steer[2] & 0x80U));
+    }
+    last_ = wire;
+    if ((steer[1] & 2U) != 0) wire.insert(wire.end(), size_t{steer[3]} * 8, 'x');
+    const uint64_t step = uint64_t{steer[4]} * steer[5] * 1'000'000;
+    time_ns_ = (steer[1] & 4U) != 0 ? time_ns_ - std::min(time_ns_, step) : time_ns_ + step;
+    memory_.assign((sizeof(Frame) + wire.size() + 7) / 8, 0);
+    auto* frame = new (memory_.data()) Frame;
+    frame->kind = FrameKind::dns_udp;
+    frame->payload_len = static_cast<uint32_t>(wire.size());
+    frame->wire_len = frame->payload_len + (steer[1] >> 3U & 1U);
+    frame->cut = frame->wire_len != frame->payload_len;
+    frame->input = steer[1] >> 4U & 1U;
+    frame->time_ns = time_ns_;
+    const uint8_t addr[4] = {192, 0, 2, 1};
+    frame->src = frame->dst = {IpAddr::v4(addr), true, 53};
+    ((steer[2] & 0x80U) != 0 ? frame->dst : frame->src).port = 40'000 + (steer[2] >> 1U & 1U);
+    if (!wire.empty()) std::memcpy(frame->payload_start(), wire.data(), wire.size());
+    return frame;
+  }
+
+ private:
+  std::span<const uint8_t> left_;
+  uint64_t time_ns_ = 1'000'000'000'000;
+  std::vector<uint8_t> last_;
+  std::vector<uint64_t> memory_;
+};
+
+void run(std::span<const uint8_t> input, uint64_t seed, Kept& kept) {
+  Matcher matcher({.table_entries = input[0] % 16U + 1U}, kept, seed);
+  Packets packets(input.subspan(1));
+  uint64_t taken = 0;
+  while (const Frame* frame = packets.next()) {
+    while (!matcher.take(*frame)) {
+    }
+    ++taken;
+    check(taken == kept.units + kept.dropped + matcher.held_units());
+  }
+  while (!matcher.flush()) {
+  }
+  check(matcher.held_units() == 0 && taken == kept.units + kept.dropped);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  Kept straight(0);
+  Kept refused(3);
+  run({data, size}, 1, straight);
+  run({data, size}, 2, refused);
+  check(straight.events == refused.events && straight.dropped == refused.dropped);
+  return 0;
+}
