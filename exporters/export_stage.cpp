@@ -95,11 +95,13 @@ void ExportStage::release_current() noexcept {
 }
 
 void ExportStage::abandon() {
-  for (auto& output : outputs_) output->abandon();
+  // A batch that some outputs have taken and others not yet: each counts what it lacks.
   if (current_ != nullptr) {
-    drops_.add(Drop::output_shutdown, current_->units);
+    for (; taken_ < outputs_.size(); ++taken_) outputs_[taken_]->abandon_batch(*current_);
+    out_units_.add(current_->units);
     release_current();
   }
+  for (auto& output : outputs_) output->abandon();
   while (pop_next()) {
     drops_.add(Drop::output_shutdown, current_->units);
     release_current();

@@ -200,6 +200,9 @@ bool LineOutput::drain(const Now& now) {
   return ended() || (waiting_count_ == 0 && sink_->drain(now));
 }
 
+// A batch of which take() accepted the first events and then had no room.
+void LineOutput::abandon_batch(const Batch& events) { drop_from(events, std::exchange(resume_at_, 0)); }
+
 void LineOutput::abandon() {
   close_open();
   if (waiting_count_ != 0) {

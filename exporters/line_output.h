@@ -32,6 +32,7 @@ class LineOutput : public Output {
   bool poll(const Now& now) override;
   [[nodiscard]] bool drain(const Now& now) override;
   void request_reopen() override { sink_->request_reopen(); }
+  void abandon_batch(const Batch& events) override;
   void abandon() override;
   [[nodiscard]] bool ended() const override { return ended_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string fault() const override { return sink_->ended(); }

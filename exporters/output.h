@@ -46,6 +46,9 @@ class Output {
   [[nodiscard]] virtual bool drain(const Now& now) = 0;
   // Any thread: files are reopened at the next poll (SIGHUP).
   virtual void request_reopen() {}
+  // Control thread after the lcore stopped, before abandon(): what take() has not accepted of the batch comes
+  // in and is counted as Drop::output_shutdown.
+  virtual void abandon_batch(const Batch& events) { drop_from(events, 0); }
   // Control thread after the lcore stopped: what waits is counted as Drop::output_shutdown.
   virtual void abandon() = 0;
   // Any thread: nothing can be written any more (standard output's reader is gone), so that going on is of no
@@ -68,6 +71,17 @@ class Output {
   }
 
  protected:
+  // Counts the events from this offset on as come in and dropped at shutdown.
+  void drop_from(const Batch& events, uint32_t at) noexcept {
+    while (at < events.used) {
+      const auto& event = *reinterpret_cast<const Event*>(events.data + at);
+      counters_.in_events.add(1);
+      counters_.in_units.add(event.units);
+      counters_.drops.add(Drop::output_shutdown, event.units);
+      at += event.record_len;
+    }
+  }
+
   OutputCounters counters_;
 
  private:

@@ -116,8 +116,13 @@ TEST_F(ExportStageTest, AbandonCountsWhatIsHeldAndWhatIsInTheRings) {
   EXPECT_TRUE(first->abandoned && second->abandoned);
   const Balance balance = stage->balance();
   EXPECT_EQ(balance.in, 5U);
-  EXPECT_EQ(balance.drops, 5U);
+  EXPECT_EQ(balance.drops + first->balance().drops, 5U);
   EXPECT_TRUE(balance.even());
+  // What the stage says it gave to all outputs is what each of them got.
+  for (const PickyOutput* output : {first, second}) {
+    EXPECT_EQ(output->balance().in, balance.out);
+    EXPECT_TRUE(output->balance().even());
+  }
 }
 
 TEST_F(ExportStageTest, ShowsEveryOutputsNumbers) {

@@ -228,6 +228,20 @@ TEST_F(LineOutputTest, AbandonCountsWhatWaitsAndTellsTheSinkOfTheCutLine) {
   expect_even();
 }
 
+TEST_F(LineOutputTest, AbandonCountsTheRestOfABatchThatWasTakenInPart) {
+  open({.backlog = 8'000, .when_full = WhenFull::block});
+  sink->script = std::deque<size_t>(100'000, 0);
+  const TestBatch batch = events(0, 2'000, 2);
+  ASSERT_FALSE(take(batch));
+  ASSERT_GT(output->counters().in_units.get(), 0U);
+  ASSERT_LT(output->counters().in_units.get(), 4'000U);
+  output->abandon_batch(batch.batch());
+  output->abandon();
+  EXPECT_EQ(output->counters().in_units.get(), 4'000U);
+  EXPECT_EQ(dropped(Drop::output_shutdown), 4'000U);
+  expect_even();
+}
+
 TEST_F(LineOutputTest, DrainWaitsForTheSink) {
   open({});
   ASSERT_TRUE(take(events(0, 1)));
