@@ -71,7 +71,8 @@ TEST(MatcherEdge, TruncatedWithAndWithoutAnswer) {
   without.counts = {1, 0, 0, 0};
   without.rest = "";
   for (const Sent& truncated : {with, without})
-    EXPECT_EQ(outcome_of({query(0), truncated}).lines, Lines{"TRANSACTION" + kEnds + "1 www.example q0 r10"});
+    EXPECT_EQ(outcome_of({query(0), truncated}).lines,
+              Lines{"TRANSACTION" + kEnds + "1 www.example tc q0 r10"});
 }
 
 TEST(MatcherEdge, SameIdAndPortOfTwoClients) {
@@ -137,17 +138,20 @@ TEST(MatcherEdge, OpcodeUpdateBadversNxdomainWithCname) {
   updated.flags = 0x2800;
   updated.counts = {1, 0, 0, 0};
   updated.rest = "";
-  EXPECT_EQ(outcome_of({update, updated}).lines, Lines{"TRANSACTION" + kEnds + "1 www.example q0 r10"});
+  EXPECT_EQ(outcome_of({update, updated}).lines,
+            Lines{"TRANSACTION" + kEnds + "1 www.example opcode5 q0 r10"});
 
   Sent badvers = answer(10);
   badvers.counts = {1, 0, 0, 1};
   badvers.rest = "\0\0\x29\4\xd0\1\0\0\0\0\0"s;
-  EXPECT_EQ(outcome_of({query(0), badvers}).lines, Lines{"TRANSACTION" + kEnds + "1 www.example q0 r10"});
+  EXPECT_EQ(outcome_of({query(0), badvers}).lines,
+            Lines{"TRANSACTION" + kEnds + "1 www.example rcode16 q0 r10"});
 
   Sent nxdomain = answer(10);
   nxdomain.flags = 0x0103;
   nxdomain.rest = "\xc0\x0c\0\5\0\1\0\0\1\x2c\0\4\1x\xc0\x10"s;
-  EXPECT_EQ(outcome_of({query(0), nxdomain}).lines, Lines{"TRANSACTION" + kEnds + "1 www.example q0 r10"});
+  EXPECT_EQ(outcome_of({query(0), nxdomain}).lines,
+            Lines{"TRANSACTION" + kEnds + "1 www.example rcode3 q0 r10"});
 }
 
 TEST(MatcherEdge, UnknownTypeAndBytesThatAreNotUtf8) {
@@ -190,7 +194,7 @@ TEST(Matcher, ResponseWithoutQuestionTakesTheOldestQuery) {
   r.rest = "";
   r.flags = 0x0101;  // FORMERR
   EXPECT_EQ(outcome_of({query(0), name, r}).lines,
-            (Lines{"TRANSACTION" + kEnds + "1 q0 r10", "QUERY" + kEnds + "1 xyz.example q2"}));
+            (Lines{"TRANSACTION" + kEnds + "1 rcode1 q0 r10", "QUERY" + kEnds + "1 xyz.example q2"}));
 }
 
 TEST(Matcher, QueryWithTheQuestionGoesBeforeOneWithout) {

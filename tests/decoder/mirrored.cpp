@@ -102,6 +102,9 @@ std::string to_line(const Event& event) {
                   wire.begin() + static_cast<std::ptrdiff_t>(at) + 1 + wire[at]);
     }
   }
+  if (dns.opcode() != 0) line += " opcode" + std::to_string(dns.opcode());
+  if (dns.rcode != 0) line += " rcode" + std::to_string(dns.rcode);
+  if ((dns.flags & 0x0200U) != 0) line += " tc";
   if (event.has_query_time) line += " q" + std::to_string((event.query_time_ns - kStart) / 1'000);
   if (event.has_response_time) line += " r" + std::to_string((event.response_time_ns - kStart) / 1'000);
   if (event.units != (both ? 2 : 1)) line += " u" + std::to_string(event.units);

@@ -48,7 +48,8 @@ class HeldFrame {
 };
 
 // Keeps events as lines: "TRANSACTION 192.0.2.1:40000 198.51.100.53:53 1 www.example q0 r1500 u2": kind,
-// ends, id, QNAME, packet times in microseconds, units if not as usual, and what is malformed.
+// ends, id, QNAME, opcode,
+// rcode and tc if not 0, packet times in microseconds, units if not as usual, and what is malformed.
 class KeptEvents final : public EventSink {
  public:
   [[nodiscard]] Room reserve(size_t bytes_len, Event*& event) noexcept override;
