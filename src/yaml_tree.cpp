@@ -5,6 +5,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_set>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kDeepest = 12;
 constexpr size_t kMostNodes = 20'000;
+constexpr size_t kLongestText = 1'024;
 
 // Ends the parse: thrown through yaml-cpp, caught in parse_yaml.
 struct Refused {
@@ -47,9 +49,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { refuse_anchor(line_of(mark)); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    // yaml-cpp takes the end of the text for the missing quote.
-    if (!value.empty() && (value.back() == ' ' || value.back() == '\n'))
-      throw Refused{line_of(mark), "a value that starts here ends with a blank; close its quote"};
+    check_text(line_of(mark), value);
     put(node_at(YamlNode::Kind::scalar, mark, value), tag, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -74,6 +74,18 @@ class TreeBuilder : public YAML::EventHandler {
 
   [[noreturn]] static void refuse_anchor(int line) {
     throw Refused{line, "anchors and aliases (&name, *name) are not taken; write the value out"};
+  }
+
+  // What no key takes, and no message should print.
+  static void check_text(int line, const std::string& text) {
+    if (text.size() > kLongestText)
+      throw Refused{line, "a text of more than " + std::to_string(kLongestText) +
+                              " bytes; this is no Weir configuration"};
+    // yaml-cpp takes the end of the file for a missing quote.
+    if (!text.empty() && (text.back() == ' ' || text.back() == '\n'))
+      throw Refused{line, "a value that starts here ends with a blank; close its quote"};
+    if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+      throw Refused{line, "a text with control characters; expected plain text"};
   }
 
   void check(const YamlNode& node, const std::string& tag, YAML::anchor_t anchor) {

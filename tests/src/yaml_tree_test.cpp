@@ -46,6 +46,9 @@ TEST(YamlTree, RefusesWhatCanCostMoreThanItsSize) {
   for (int i = 0; i < 50'000; ++i) deep += "- ";
   EXPECT_EQ(fault_of(deep), "f:1: nested deeper than 12 levels; this is no Weir configuration");
   EXPECT_NE(fault_of(std::string(200'000, '[')), "");
+  EXPECT_EQ(fault_of("a: " + std::string(5'000, 'x') + "\n"),
+            "f:1: a text of more than 1024 bytes; this is no Weir configuration");
+  EXPECT_EQ(fault_of("\"a\\e[2J\": 1\n"), "f:1: a text with control characters; expected plain text");
   std::string many = "a: [";
   for (int i = 0; i < 30'000; ++i) many += "1,";
   EXPECT_EQ(fault_of(many + "]"), "f:1: more than 20000 values; this is no Weir configuration");
