@@ -7,6 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include "exporters/json_keys.h"
+#include "src/nearest_name.h"
+
 namespace weir {
 namespace {
 
@@ -65,7 +68,32 @@ Faults check(const FileOptions& file) {
   return faults;
 }
 
-Faults check(const JsonOptions& /*json*/) { return {}; }
+void check_json_keys(const std::vector<std::string>& named, const char* key, Faults& faults) {
+  for (const std::string& name : named) {
+    if (json_key(name)) continue;
+    const std::string_view near = nearest_name(name, {kJsonKeys.begin(), kJsonKeys.end()});
+    std::string message = "'" + name + "' is no key of the JSON line; ";
+    if (!near.empty()) message += "did you mean " + std::string(near) + "? ";
+    faults.push_back({key, message + "docs/schema.json has them all"});
+  }
+}
+
+Faults check(const JsonOptions& json) {
+  Faults faults;
+  check_json_keys(json.json.fields, "fields", faults);
+  check_json_keys(json.json.omit, "omit", faults);
+  const auto needs = [&](std::string_view field, bool on, std::string_view key) {
+    const auto& fields = json.json.fields;
+    if (!on && std::find(fields.begin(), fields.end(), field) != fields.end())
+      faults.push_back({"fields", "'" + std::string(field) + "' is only written with " + std::string(key) +
+                                      ": true; add that, or leave it out of fields"});
+  };
+  needs("authority", json.json.authority, "authority");
+  needs("additional", json.json.additional, "additional");
+  needs("seq", json.json.sequence, "sequence");
+  needs("lane", json.json.sequence, "sequence");
+  return faults;
+}
 
 Faults check(const StatsdOptions& /*statsd*/) { return {}; }
 
@@ -149,8 +177,14 @@ Faults check_output(const OutputConfig& output) {
   return std::visit([](const auto& options) { return check(options); }, output);
 }
 
-Faults check_whole(const Config& config) {
+Faults check_all(const Config& config) {
   Faults faults;
+  const auto add = [&](const std::string& path, const Faults& found) {
+    for (const KeyFault& fault : found) faults.push_back({path + "." + fault.key, fault.message});
+  };
+  for (size_t i = 0; i < config.inputs.size(); ++i) add(input_path(config, i), check_input(config.inputs[i]));
+  for (size_t i = 0; i < config.outputs.size(); ++i)
+    add(output_path(config, i), check_output(config.outputs[i]));
   if (config.inputs.empty())
     faults.push_back({"inputs",
                       "there are none; expected at least one, such as - dnstap: { listen: "

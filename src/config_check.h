@@ -10,14 +10,14 @@
 namespace weir {
 
 struct KeyFault {
-  std::string key;      // "listen"; of the whole configuration "inputs[1].dnstap.listen"
+  std::string key;      // "listen"; of check_all() "inputs[1].dnstap.listen"
   std::string message;  // what is wrong and the remedy
 };
 
 std::vector<KeyFault> check_input(const InputConfig& input);
 std::vector<KeyFault> check_output(const OutputConfig& output);
-// Between inputs, outputs and sections.
-std::vector<KeyFault> check_whole(const Config& config);
+// Each of them, and what is between inputs, outputs and sections.
+std::vector<KeyFault> check_all(const Config& config);
 
 // Inputs, and outputs, that share a name get a number behind it: "dnstap", "dnstap-2".
 void number_names(Config& config);

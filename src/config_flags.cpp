@@ -94,7 +94,7 @@ Result<Target> metrics_from_flag(const std::string& text) {
 
 Status validate(Config& config) {
   number_names(config);
-  const auto faults = check_whole(config);
+  const auto faults = check_all(config);
   if (!faults.empty()) return Error{faults.front().key + ": " + faults.front().message};
   return Ok{};
 }

@@ -23,7 +23,7 @@ Result<OutputConfig> statsd_output_from_flag(const std::string& text);
 // "HOST:PORT".
 Result<Target> metrics_from_flag(const std::string& text);
 
-// The rules that span inputs, outputs and sections, for a Config that flags have changed. Inputs and outputs
+// All rules once more, for a Config that flags have changed. Inputs and outputs
 // that share a name get a number behind it, so that metrics tell them apart.
 Status validate(Config& config);
 

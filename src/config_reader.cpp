@@ -189,13 +189,7 @@ void ConfigReader::check(const YamlNode& root) {
     }
     add(root.entries.empty() ? 0 : root.line, path, message);
   };
-  for (size_t i = 0; i < config_.inputs.size(); ++i)
-    for (const KeyFault& fault : check_input(config_.inputs[i]))
-      tell(child(input_path(config_, i), fault.key), fault.message);
-  for (size_t i = 0; i < config_.outputs.size(); ++i)
-    for (const KeyFault& fault : check_output(config_.outputs[i]))
-      tell(child(output_path(config_, i), fault.key), fault.message);
-  for (const KeyFault& fault : check_whole(config_)) tell(fault.key, fault.message);
+  for (const KeyFault& fault : check_all(config_)) tell(fault.key, fault.message);
 
   std::set<std::pair<std::string, std::string>> names;  // list and name
   for (const auto& [path, line] : lines_) {

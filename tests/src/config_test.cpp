@@ -271,6 +271,14 @@ INSTANTIATE_TEST_SUITE_P(
               ".json.backlog: '1KiB' is not valid; expected bytes from 64KiB to 1GiB, such as 64KiB"},
         Wrong{"json: { to: '-', when_full: spool }",
               ".json.when_full: 'spool' is not valid; expected one of drop_newest, block, auto"},
+        Wrong{"json: { to: '-', fields: [qname, qtyp] }",
+              ".json.fields: 'qtyp' is no key of the JSON line; did you mean qtype? docs/schema.json has "
+              "them all"},
+        Wrong{"json: { to: '-', omit: [colour] }",
+              ".json.omit: 'colour' is no key of the JSON line; docs/schema.json has them all"},
+        Wrong{"json: { to: '-', fields: [qname, authority] }",
+              ".json.fields: 'authority' is only written with authority: true; add that, or leave it out of "
+              "fields"},
         Wrong{"statsd: { to: 'tcp://127.0.0.1:1' }",
               ".statsd.to: 'tcp://127.0.0.1:1' cannot stand here; expected udp://HOST:PORT"},
         Wrong{"statsd: { to: 'udp://127.0.0.1:1', prefix: 'a:b' }",

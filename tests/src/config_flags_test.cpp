@@ -1,0 +1,80 @@
+#include "src/config_flags.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+namespace weir {
+namespace {
+
+TEST(ConfigFlags, MirrorTellsInterfacesFromPorts) {
+  const auto mirror = [](const std::string& text) {
+    auto input = mirror_input_from_flag(text);
+    EXPECT_TRUE(input.ok()) << text;
+    return input ? std::get<MirrorOptions>(*input) : MirrorOptions{};
+  };
+  EXPECT_EQ(mirror("eth1").interface, "eth1");
+  EXPECT_EQ(mirror("br-lan.53").interface, "br-lan.53");
+  EXPECT_EQ(mirror("0000:3b:00.0").port, "0000:3b:00.0");
+  EXPECT_EQ(mirror("3b:00.0").port, "3b:00.0");
+  EXPECT_EQ(mirror("net_pcap0,rx_pcap=/x y.pcap").port, "net_pcap0,rx_pcap=/x y.pcap");
+  EXPECT_EQ(mirror("net_null").port, "net_null");
+  EXPECT_EQ(mirror_input_from_flag("").error().message,
+            "--mirror: is empty; expected an interface, a PCI address or a DPDK vdev");
+  EXPECT_EQ(mirror_input_from_flag("eth 1").error().message,
+            "--mirror: 'eth 1' is no interface's name; expected one that `ip link` shows, such as eth1");
+}
+
+TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
+  const auto to = [](const std::string& text) {
+    const auto output = json_output_from_flag(text);
+    return output ? to_string(std::get<JsonOptions>(*output).to) : output.error().message;
+  };
+  EXPECT_EQ(to("-"), "-");
+  EXPECT_EQ(to("null:"), "null:");
+  EXPECT_EQ(to("/x/y.jsonl"), "file:///x/y.jsonl");
+  EXPECT_EQ(to("y.jsonl"), "file://" + (std::filesystem::current_path() / "y.jsonl").string());
+  EXPECT_EQ(to("tcp://127.0.0.1:5170"), "tcp://127.0.0.1:5170");
+  EXPECT_EQ(to("tcp://127.0.0.1"),
+            "--json: 'tcp://127.0.0.1' is not HOST:PORT; write for example tcp://127.0.0.1:6000 or "
+            "tcp://[::1]:6000");
+  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("-")).when_full, WhenFull::block);
+  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("tcp://127.0.0.1:1")).when_full,
+            WhenFull::drop_newest);
+}
+
+TEST(ConfigFlags, ErrorsNameTheFlag) {
+  EXPECT_EQ(dnstap_input_from_flag("6000").error().message,
+            "--dnstap: '6000' cannot stand here; expected one of tcp://HOST:PORT, unix:///PATH");
+  EXPECT_EQ(statsd_output_from_flag("udp://127.0.0.1:0").error().message,
+            "--statsd: 'udp://127.0.0.1:0': port 0 is none; choose one from 1 to 65535");
+  EXPECT_EQ(metrics_from_flag("9953").error().message,
+            "--metrics: '9953' is not HOST:PORT; expected HOST:PORT, such as 127.0.0.1:9953");
+  EXPECT_EQ(file_input_from_flag({"a", ""}, "FILE").error().message,
+            "FILE: a path is empty; expected a file, or - for standard input");
+  EXPECT_EQ(file_input_from_flag({"-", "-"}, "FILE").error().message,
+            "FILE: standard input (\"-\") is named twice; keep one of them");
+}
+
+TEST(ConfigFlags, ValidateSeesWhatOnlyTheWholeShows) {
+  Config config;
+  config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6000"));
+  config.outputs.push_back(*json_output_from_flag("-"));
+  EXPECT_TRUE(validate(config).ok());
+  config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
+  EXPECT_TRUE(validate(config).ok());
+  EXPECT_EQ(std::get<DnstapListenOptions>(config.inputs[1]).name, "dnstap-2");
+  config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
+  EXPECT_EQ(
+      validate(config).error().message,
+      "inputs[2].dnstap.listen: tcp://127.0.0.1:6001 is already used by inputs[1].dnstap.listen; give each "
+      "listener an address of its own");
+  config.inputs.pop_back();
+  std::get<JsonOptions>(config.outputs[0]).json.fields = {"nme"};
+  EXPECT_EQ(validate(config).error().message,
+            "outputs[0].json.fields: 'nme' is no key of the JSON line; docs/schema.json has them all");
+}
+
+}  // namespace
+}  // namespace weir
