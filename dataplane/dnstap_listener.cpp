@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,23 @@ size_t bytes_waiting(int fd) noexcept {
   return ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? static_cast<size_t>(n) : 0;
 }
 
+// The usual limit on open files is below the usual limit on connections; the hard limit is meant to be used.
+void raise_open_files(const DnstapListenOptions& options) {
+  constexpr rlim_t kOthers = 128;  // files, listeners, epoll, metrics
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t need = options.max_connections + kOthers;
+  if (limit.rlim_cur < need) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur < need)
+    spdlog::warn(
+        "input {}: max_connections is {}, but only {} files may be open; senders beyond that wait. Raise the "
+        "limit (LimitNOFILE= in the unit, ulimit -n)",
+        options.name, options.max_connections, limit.rlim_cur);
+}
+
 }  // namespace
 
 template <class... Args>
@@ -42,6 +60,7 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapLis
                                                                  unsigned ingest_lcores) {
   auto socket = ListenSocket::open(options);
   if (!socket) return socket.error();
+  raise_open_files(options);
   auto share = std::make_shared<DnstapListenerShare>(std::move(socket).value(), ingest_lcores);
   std::vector<std::unique_ptr<Input>> inputs;
   for (unsigned lcore = 0; lcore < ingest_lcores; ++lcore) {

@@ -401,6 +401,20 @@ TEST_F(DnstapListenerTest, ConnectionLimitHoldsOverAllInstances) {
   EXPECT_FALSE(senders.back().closed());
 }
 
+TEST_F(DnstapListenerTest, LimitOnOpenFilesIsRaisedForMaxConnections) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 5000) GTEST_SKIP() << "the hard limit on open files is " << before.rlim_max;
+  rlimit low = before;
+  low.rlim_cur = 1024;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  open();
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_GE(after.rlim_cur, 4096U);
+}
+
 TEST_F(DnstapListenerTest, NoFileDescriptorLeftIsWaitedOut) {
   open();
   std::vector<DnstapSender> senders;

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""scripts/bench: Weir and Debian's peers on the same data in one run.
+
+CPU seconds are user + system of the whole process; a figure is the median of the rounds. Machines differ and are
+noisy: compare ratios, and the calibration (a fixed walk over memory) before comparing runs.
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WEIR = ROOT / "build-release" / "src" / "weir"
+CACHE = ROOT / "build-release" / "bench-data"
+
+
+class Failed(Exception):
+    pass
+
+
+def measured(command, while_running=None, stop=None, stdout=subprocess.DEVNULL):
+    """Runs a program; gives CPU seconds, wall seconds and peak RSS in MiB. while_running() loads it meanwhile."""
+    started = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=stdout, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL)
+    try:
+        if while_running:
+            while_running(process)
+        if stop:
+            process.send_signal(stop)
+        errors = process.stderr.read().decode("utf-8", "replace")
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, -signal.SIGTERM):
+        raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}: {errors[-800:]}")
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": time.monotonic() - started,
+            "rss_mib": usage.ru_maxrss / 1024}
+
+
+def calibration():
+    """CPU seconds of a fixed walk: hashing 1 GiB, a stand-in for this machine's speed at this moment."""
+    import zlib
+    block = bytes(range(256)) * 4096
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    value = 0
+    for _ in range(1024):
+        value = zlib.crc32(block, value)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return after.ru_utime - before.ru_utime
+
+
+def generated(kind, count):
+    path = CACHE / f"{kind}-{count}"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        subprocess.run([WEIR, "generate", f"--{kind}", part, "--count", str(count), "--seed", "1"], check=True,
+                       stderr=subprocess.DEVNULL)
+        part.rename(path)
+    return path
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"{what} did not happen in {seconds} s")
+        time.sleep(0.02)
+
+
+def free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def checked(stats, units):
+    """Lines that are missing fail the benchmark."""
+    told = json.loads(pathlib.Path(stats).read_text())
+    lost = sum(m["value"] for m in told["metrics"] if m["name"].endswith("_drops_total"))
+    taken = next(line["in"] for line in told["balance"] if line["stage"] == "ingest")
+    if not told["even"] or taken != units:
+        raise Failed(f"the balance is not even or {taken} of {units} units came in: {told['balance']}")
+    return int(lost)
+
+
+class Bench:
+    def __init__(self, args, work):
+        self.args, self.work, self.rows = args, pathlib.Path(work), []
+
+    def add(self, name, units, runs, drops=None, note=""):
+        cpu = statistics.median(run["cpu_s"] for run in runs)
+        row = {"name": name, "units": units, "rounds": len(runs), "cpu_s": round(cpu, 3),
+               "cpu_s_all": [round(run["cpu_s"], 3) for run in runs],
+               "wall_s": round(statistics.median(run["wall_s"] for run in runs), 3),
+               "rss_mib": round(max(run["rss_mib"] for run in runs), 1),
+               "units_per_cpu_s": round(units / cpu) if cpu else 0, "us_per_unit": round(cpu / units * 1e6, 3),
+               "drops": drops, "note": note}
+        self.rows.append(row)
+        print(f"bench: {name}: {row['us_per_unit']} µs a unit, {row['cpu_s']} CPU s", file=sys.stderr, flush=True)
+
+    def weir_file(self, name, path, units, target):
+        runs, drops = [], 0
+        for _ in range(self.args.rounds):
+            stats = self.work / "stats.json"
+            out = target if target == "null:" else self.work / "out.jsonl"
+            runs.append(measured([WEIR, "decode", path, "--json", out, "--stats", stats, "--log-level", "warning"]))
+            drops = checked(stats, units)
+            if target != "null:":
+                subprocess.run([WEIR, "verify", out], check=True, stdout=subprocess.DEVNULL)
+                out.unlink()
+        self.add(name, units, runs, drops)
+
+    def weir_socket(self, name, scheme, units, target, rounds=None, lcores=None, rate=0):
+        runs, drops = [], 0
+        for _ in range(rounds or self.args.rounds):
+            stats = self.work / "stats.json"
+            address = f"unix://{self.work}/weir.sock" if scheme == "unix" else f"tcp://127.0.0.1:{free_port()}"
+            out = target if target == "null:" else self.work / "out.jsonl"
+
+            def load(_process):
+                subprocess.run([WEIR, "generate", "--dnstap", address, "--count", str(units), "--seed", "1",
+                                "--rate", str(rate)], check=True, stderr=subprocess.DEVNULL)
+
+            runs.append(measured([WEIR, "run", *(["--lcores", lcores] if lcores else []), "--dnstap", address, "--json", out, "--stats", stats, "--log-level",
+                                  "warning"], load, signal.SIGTERM))
+            drops = checked(stats, units)
+            if target != "null:":
+                subprocess.run([WEIR, "verify", out], check=True, stdout=subprocess.DEVNULL)
+                out.unlink()
+        self.add(name, units, runs, drops)
+
+    def peer(self, name, units, command, while_running=None, stop=None, note=""):
+        if not shutil.which(command[0]):
+            print(f"bench: {command[0]} is not installed: {name} left out", file=sys.stderr)
+            return
+        runs = [measured(command, while_running, stop) for _ in range(self.args.rounds)]
+        self.add(name, units, runs, note=note)
+
+    def fstrm_capture(self, units):
+        sock = self.work / "peer.sock"
+
+        def load(_process):
+            wait_for(sock.exists, "fstrm_capture's socket")
+            subprocess.run([WEIR, "generate", "--dnstap", f"unix://{sock}", "--count", str(units), "--seed", "1"],
+                           check=True, stderr=subprocess.DEVNULL)
+
+        self.peer("fstrm_capture, UNIX socket → /dev/null, no decoding", units,
+                  ["fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", str(sock), "-w", "/dev/null"], load,
+                  signal.SIGTERM)
+
+    def idle(self):
+        def run_for(seconds):
+            return measured([WEIR, "run", "--dnstap", f"tcp://127.0.0.1:{free_port()}", "--json", "null:", "--lcores",
+                             "2,2,1", "--log-level", "warning"], lambda _: time.sleep(seconds), signal.SIGTERM)["cpu_s"]
+
+        start = run_for(1)
+        spent = run_for(1 + self.args.idle_seconds) - start
+        percent = 100 * spent / self.args.idle_seconds
+        print(f"bench: idle, five adaptive lcores: {percent:.1f} % of one CPU", file=sys.stderr)
+        return round(percent, 2)
+
+
+def table(rows):
+    base = next((row["cpu_s"] / row["units"] for row in rows if row["name"].startswith("dnstap-ldns -q")), None)
+    lines = ["| work | CPU s | µs a unit | units per CPU s | RSS MiB | drops | × dnstap-ldns -q |",
+             "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        ratio = f"{base / (row['cpu_s'] / row['units']):.1f}" if base else ""
+        row["ratio_to_dnstap_ldns_q"] = float(ratio) if ratio else None
+        drops = "" if row["drops"] is None else row["drops"]
+        lines.append(f"| {row['name']} | {row['cpu_s']:.2f} | {row['us_per_unit']:.2f} | {row['units_per_cpu_s']:,} | "
+                     f"{row['rss_mib']:.0f} | {drops} | {ratio} |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small counts, one round: does everything run?")
+    parser.add_argument("--count", type=int, default=1_000_000, help="dnstap frames, and packets")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-peers", action="store_true", help="Weir alone")
+    parser.add_argument("--idle-seconds", type=float, default=5)
+    parser.add_argument("--out", default="bench-results.json", help="where the figures go as JSON")
+    args = parser.parse_args()
+    if args.quick:
+        args.count, args.rounds, args.idle_seconds = 50_000, 1, 2
+    CACHE.mkdir(parents=True, exist_ok=True)
+    calibrations = [calibration()]
+    count = args.count
+    with tempfile.TemporaryDirectory(prefix="weir-bench-", dir=CACHE) as work:
+        bench = Bench(args, work)
+        frames, packets = generated("dnstap", count), generated("pcap", count)
+        bench.weir_file("dnstap file → JSON → null", frames, count, "null:")
+        bench.weir_file("dnstap file → JSON → file", frames, count, "file")
+        bench.weir_socket("dnstap UNIX socket → JSON → null", "unix", count, "null:")
+        bench.weir_socket("dnstap UNIX socket → JSON → file", "unix", count, "file")
+        bench.weir_socket("dnstap TCP socket → JSON → null", "tcp", count, "null:")
+        bench.weir_socket("dnstap TCP socket → JSON → file", "tcp", count, "file")
+        bench.weir_file("capture file → JSON transactions → null", packets, count, "null:")
+        bench.weir_file("capture file → JSON transactions → file", packets, count, "file")
+        if not args.no_peers:
+            bench.peer("dnstap-ldns -q, dnstap file → one line of QNAME", count, ["dnstap-ldns", "-q", "-r", str(frames)])
+            bench.fstrm_capture(count)
+            bench.peer("dnscap -g, capture file → text", count, ["dnscap", "-r", str(packets), "-g"])
+        rate = 500_000
+        bench.weir_socket("five lcores (2,2,1), 500 k frames/s, UNIX socket → JSON → null", "unix",
+                          rate if args.quick else 5 * rate, "null:", rounds=1, lcores="2,2,1", rate=rate)
+        idle = bench.idle()
+    calibrations.append(calibration())
+    text = table(bench.rows)
+    print(text)
+    print(f"\nidle, five adaptive lcores: {idle} % of one CPU; calibration: "
+          f"{', '.join(f'{c:.2f}' for c in calibrations)} s before and after")
+    pathlib.Path(args.out).write_text(json.dumps(
+        {"rows": bench.rows, "idle_percent": idle, "calibration_s": calibrations, "cpus": os.cpu_count(),
+         "count": count}, indent=1, ensure_ascii=False) + "\n")
+    print(f"written to {args.out}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failed, subprocess.CalledProcessError) as failure:
+        sys.exit(f"bench: {failure}")
