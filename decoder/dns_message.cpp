@@ -11,7 +11,8 @@ namespace {
 
 // What most answers hold is looked at here, to spare a call for each.
 bool rdata_sound(std::span<const uint8_t> wire, const Rr& rr, SoundNames& known) noexcept {
-  // Updates ask for RRs and delete them by empty RDATA in the classes ANY and NONE (RFC 2136 section 2.4 and 2.5).
+  // Updates ask for RRs and delete them by empty RDATA in the classes ANY and NONE (RFC 2136 section 2.4
+  // and 2.5).
   if (rr.rdata_len == 0 && rr.rr_class != kClassIn) return true;
   if (rr.type == rr_type::kA) return rr.rdata_len == 4;
   if (rr.type == rr_type::kAaaa) return rr.rdata_len == 16;

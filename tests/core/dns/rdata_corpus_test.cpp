@@ -71,7 +71,9 @@ TEST(RdataCorpus, TextEqualsLdns) {
   for_rrs([&](const DnsPayload& payload, const Rr& rr) {
     if (rr.type == rr_type::kOpt) return;  // options are no text
     // ldns allocates RDLENGTH bytes for each string: 3.6 GB for this one.
-    if (payload.file == "malformed/dns/txt-empty-strings.fstrm" || payload.file == "dns/txt-empty-strings.fstrm") return;
+    if (payload.file == "malformed/dns/txt-empty-strings.fstrm" ||
+        payload.file == "dns/txt-empty-strings.fstrm")
+      return;
     const std::string ours = our_text(payload.wire, rr);
     const auto theirs = ldns_rdata_text(payload.wire, rr.type, rr.rdata_off, rr.rdata_len);
     if (theirs.has_value()) {
