@@ -40,20 +40,20 @@ bool ProtobufReader::skip_scalar(uint32_t tag) noexcept {
   }
 }
 
-bool ProtobufReader::skip(uint32_t tag, unsigned depth) noexcept {
+const uint8_t* ProtobufReader::skipped(ProtobufReader reader, uint32_t tag, unsigned depth) noexcept {
   uint32_t open[kMaxDepth];  // the end tags that are awaited
   unsigned groups = 0;
   for (;;) {
     if (wire_type(tag) == kStartGroup && tag >> 3U != 0) {
-      if (groups == depth) return false;
+      if (groups == depth) return nullptr;
       open[groups++] = tag + 1;
     } else if (groups != 0 && wire_type(tag) == kEndGroup) {
-      if (tag != open[--groups]) return false;
-    } else if (!skip_scalar(tag)) {
-      return false;
+      if (tag != open[--groups]) return nullptr;
+    } else if (!reader.skip_scalar(tag)) {
+      return nullptr;
     }
-    if (groups == 0) return true;
-    if (!this->tag(tag)) return false;
+    if (groups == 0) return reader.at_;
+    if (!reader.tag(tag)) return nullptr;
   }
 }
 

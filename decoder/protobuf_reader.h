@@ -59,9 +59,15 @@ class ProtobufReader {
     return true;
   }
   // The value of a field that the schema does not know. `depth`: groups that may still nest here.
-  [[nodiscard]] bool skip(uint32_t tag, unsigned depth) noexcept;
+  [[nodiscard]] bool skip(uint32_t tag, unsigned depth) noexcept {
+    // By value: a cursor whose address is given away lives in memory, and every read waits for it.
+    at_ = skipped(*this, tag, depth);
+    return at_ != nullptr;
+  }
 
  private:
+  // Where the value ends; nullptr: the bytes are not protobuf.
+  static const uint8_t* skipped(ProtobufReader reader, uint32_t tag, unsigned depth) noexcept;
   [[nodiscard]] bool long_varint(uint64_t& out, unsigned max_bytes) noexcept {
     uint64_t value = 0;
     for (unsigned i = 0; i < max_bytes && at_ != end_; ++i) {

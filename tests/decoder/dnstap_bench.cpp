@@ -17,7 +17,7 @@ const std::vector<std::vector<uint8_t>>& payloads() {
 
 void walk(benchmark::State& state) {
   size_t i = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Event event;
     benchmark::DoNotOptimize(walk_dnstap(payloads()[i], event));
     benchmark::DoNotOptimize(event);
@@ -28,7 +28,7 @@ void walk(benchmark::State& state) {
 void libprotobuf(benchmark::State& state) {
   size_t i = 0;
   dnstap::Dnstap dnstap;  // kept, so that its memory is used again
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(
         dnstap.ParseFromArray(payloads()[i].data(), static_cast<int>(payloads()[i].size())));
     i = i + 1 == payloads().size() ? 0 : i + 1;

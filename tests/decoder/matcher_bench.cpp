@@ -84,7 +84,7 @@ void match(benchmark::State& state, bool with_prefetch) {
   Frames frames(kPairs, static_cast<size_t>(state.range(0)));
   OneEvent sink;
   Matcher matcher({}, sink, 1);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (size_t i = 0; i < frames.size(); i += Matcher::kAhead) {
       const Frame* ahead[Matcher::kAhead];
       for (size_t j = 0; j < Matcher::kAhead; ++j) ahead[j] = &frames.at(i + j);
@@ -103,7 +103,7 @@ void match(benchmark::State& state, bool with_prefetch) {
 
 void walk_only(benchmark::State& state) {
   Frames frames(kPairs, 1'000);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (size_t i = 0; i < frames.size(); ++i) {
       DnsMessage message;
       walk_dns_message(frames.at(i).payload(), message);

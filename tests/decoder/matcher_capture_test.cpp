@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "core/dns/wire_reader.h"
@@ -63,15 +62,17 @@ Matched match(const std::vector<CaughtFrame>& frames) {
 
 // Queries for which there is a response from the other end with the same id, whatever the order.
 size_t pairs_in(const std::vector<CaughtFrame>& frames) {
-  using Key = std::tuple<Endpoint, Endpoint, uint16_t>;
-  std::map<Key, bool> queries;
+  const auto key = [](const Endpoint& client, const Endpoint& server, uint16_t id) {
+    return to_string(client) + " " + to_string(server) + " " + std::to_string(id);
+  };
+  std::map<std::string, bool> queries;
   for (const bool responses : {false, true}) {
     for (const CaughtFrame& frame : frames) {
       const auto* p = reinterpret_cast<const uint8_t*>(frame.payload.data());
       if (frame.payload.size() < 12 || ((p[2] & 0x80U) != 0) != responses) continue;
       if (!responses) {
-        queries.emplace(Key(frame.head.src, frame.head.dst, load_be16(p)), false);
-      } else if (auto found = queries.find({frame.head.dst, frame.head.src, load_be16(p)});
+        queries.emplace(key(frame.head.src, frame.head.dst, load_be16(p)), false);
+      } else if (auto found = queries.find(key(frame.head.dst, frame.head.src, load_be16(p)));
                  found != queries.end()) {
         found->second = true;
       }
