@@ -2,6 +2,7 @@
 
 #include <rte_hash_crc.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace weir {
@@ -60,6 +61,14 @@ struct Fields {
   }
 };
 
+// rte_hash_crc() itself reads words at any address, which C++ does not allow.
+uint32_t hash_of(std::span<const uint8_t> addr, uint32_t port) noexcept {
+  uint64_t words[2] = {};
+  std::memcpy(words, addr.data(), std::min(addr.size(), sizeof words));
+  const uint32_t hash = rte_hash_crc_8byte(words[0], port);
+  return addr.size() <= sizeof words[0] ? hash : rte_hash_crc_8byte(words[1], hash);
+}
+
 }  // namespace
 
 bool dnstap_client_hash(std::span<const uint8_t> payload, uint32_t& hash) noexcept {
@@ -79,7 +88,7 @@ bool dnstap_client_hash(std::span<const uint8_t> payload, uint32_t& hash) noexce
       }
     }
     if (addr.empty()) return false;
-    hash = rte_hash_crc(addr.data(), static_cast<uint32_t>(addr.size()), port);
+    hash = hash_of(addr, port);
     return true;
   }
   return false;
