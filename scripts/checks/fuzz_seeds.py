@@ -15,9 +15,10 @@ import sources
 DATA = sources.ROOT / "tests/data"
 LARGEST = 8192  # longer inputs only slow a fuzzer down
 # The part of a fuzzer's name that says what it reads; the first that fits.
-READS = (("pcap", "captures"), ("capture", "captures"), ("packet", "packets"), ("frame", "streams"),
+READS = (("pcap", "captures"), ("capture", "captures"), ("packet", "packets"), ("frame_streams", "streams"),
          ("fstrm", "streams"), ("dnstap", "payloads"), ("dns", "messages"), ("name", "messages"),
-         ("edns", "messages"), ("rdata", "messages"), ("json", "payloads"))
+         ("edns", "messages"), ("rdata", "messages"), ("json", "messages"), ("matcher", "messages"),
+         ("config", "configurations"))
 
 
 def frames(data):
@@ -93,6 +94,7 @@ def seeds():
         "payloads": payloads,
         "messages": [message for payload in payloads for message in dns_messages(payload)],
         "captures": [capture[:LARGEST] for capture in captures],
+        "configurations": [path.read_bytes() for path in sorted((sources.ROOT / "docs").glob("*.yaml"))],
         "packets": [packet for capture in captures if capture[:4] == b"\xd4\xc3\xb2\xa1"
                     for packet in list(packets(capture))[:200]],
     }
