@@ -76,6 +76,26 @@ class Promise(weir.WeirCase):
         self.assertEqual(stages["ingest"]["in"], sent)
         self.assertEqual(run.drops(), {})
 
+    def test_generated_load_over_tcp_and_unix_is_verified(self):
+        """weir generate numbers what it sends, weir verify finds each number once and no gap in any lane."""
+        port, folder = weir.free_port(), self.folder()
+        config = folder / "weir.yaml"
+        config.write_text(f'inputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{port}" }}\n'
+                          f'  - dnstap: {{ name: local, listen: "unix://{folder}/tap.sock" }}\n'
+                          f'outputs:\n  - json: {{ to: "file://{folder}/dns.jsonl", sequence: true }}\n'
+                          "lcores: { ingest: 2, decode: 2, export: 2 }\n")
+        for target, connections in ((f"tcp://127.0.0.1:{port}", 4), (f"unix://{folder}/tap.sock", 1)):
+            run = self.weir("-c", config).wait_ready()
+            count = 200_000 // weir.SLOWNESS
+            load = self.weir("--dnstap", target, "--count", count, "--numbered", "--connections", connections, command="generate")
+            self.assertEqual(load.wait(120), 0, load.stderr())
+            run.wait_metric("weir_balance_out_units_total", count, stage="output json")
+            self.assertEqual(run.stop(), 0, run.stderr())
+            self.check_balance(run)
+            verify = self.weir(folder / "dns.jsonl", "--expect", count, "--from-zero", command="verify")
+            self.assertEqual(verify.wait(60), 0, verify.stdout_path.read_text() + verify.stderr())
+            (folder / "dns.jsonl").unlink()
+
     def test_tiny_rings_and_pools_lose_nothing_under_backpressure(self):
         port = weir.free_port()
         run = self.configured(f"tcp://127.0.0.1:{port}", 'to: "-"', "rings: { depth: 1, batch_bytes: 4KiB, large_batches: 1 }\n"
