@@ -101,7 +101,8 @@ bool LineOutput::make_room(const Now& now) {
 void LineOutput::put_line(const Event& event) {
   Block& block = *open_;
   char* start = block.data.get() + block.used;
-  const auto len = static_cast<size_t>(format_->write(event, counters_.in_events.get(), start) - start);
+  const uint64_t seq = counters_.in_events.get() - 1;  // this event is counted already
+  const auto len = static_cast<size_t>(format_->write(event, seq, start) - start);
   block.used += len;
   block.lines[block.count++] = {event.arrival_ns, static_cast<uint32_t>(block.used), event.units};
   counters_.backlog_events.add(1);

@@ -22,6 +22,16 @@ class NumberFormat : public LineFormat {
   }
 };
 
+// The sequence number as a line.
+class SequenceFormat : public LineFormat {
+ public:
+  char* write(const Event& /*event*/, uint64_t seq, char* out) noexcept override {
+    char* end = std::to_chars(out, out + 20, seq).ptr;
+    *end = '\n';
+    return end + 1;
+  }
+};
+
 // Takes as many bytes as the script says, call by call; all when it says nothing.
 struct ScriptedSink : Sink {
   [[nodiscard]] size_t write(std::string_view lines, size_t sent, const Now&) override {
@@ -161,6 +171,26 @@ TEST_F(LineOutputTest, AFullOutputTriesTheSinkOnceAPollNotOnceAnEvent) {
   sink->script = std::deque<size_t>(100'000, 0);
   ASSERT_TRUE(take(events(0, 50'000)));
   EXPECT_LE(sink->calls, 2);
+}
+
+TEST_F(LineOutputTest, NumbersEventsFromZeroAndDroppedOnesToo) {
+  auto owned = std::make_unique<ScriptedSink>();
+  sink = owned.get();
+  output = std::make_unique<LineOutput>("lines", 0, LineOutputOptions{.backlog = 8'000},
+                                        std::make_unique<SequenceFormat>(), std::move(owned));
+  ASSERT_TRUE(take(events(0, 2)));
+  EXPECT_TRUE(output->drain(now));
+  EXPECT_EQ(sink->taken, "0\n1\n");
+  sink->script = std::deque<size_t>(100'000, 0);
+  ASSERT_TRUE(take(events(2, 5'000)));
+  ASSERT_GT(dropped(Drop::backlog_full), 0U);
+  sink->script.clear();
+  sink->taken.clear();
+  EXPECT_TRUE(output->drain(now));
+  sink->taken.clear();
+  ASSERT_TRUE(take(events(5'000, 5'001)));
+  EXPECT_TRUE(output->drain(now));
+  EXPECT_EQ(sink->taken, "5000\n");
 }
 
 TEST_F(LineOutputTest, BlockTakesNothingTwiceAndLosesNothing) {
