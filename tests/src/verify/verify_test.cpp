@@ -1,0 +1,112 @@
+#include "src/verify/verify.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace weir {
+namespace {
+
+constexpr const char* kLine =
+    R"({"time":"2026-11-21T02:12:00.123456789Z","type":"CLIENT_RESPONSE","client_ip":"192.0.2.1","id":7,)"
+    R"("rcode":"NOERROR","qname":"n0000000000.example.","seq":0,"lane":0})";
+
+// The line with its number of the load and of its lane.
+std::string numbered(unsigned number, unsigned lane = 0) {
+  std::string line = kLine;
+  std::string digits = std::to_string(number);
+  line.replace(line.find("n0000000000") + 1, 10, std::string(10 - digits.size(), '0') + digits);
+  line.replace(line.find("\"seq\":0"), 7, "\"seq\":" + digits);
+  line.replace(line.find("\"lane\":0"), 8, "\"lane\":" + std::to_string(lane));
+  return line;
+}
+
+class VerifyTest : public ::testing::Test {
+ protected:
+  ~VerifyTest() override { std::filesystem::remove(path_); }
+
+  VerifyReport check(const std::string& text, VerifyOptions options = {}) {
+    std::ofstream(path_, std::ios::binary) << text;
+    options.files = {path_};
+    return verify(options);
+  }
+
+  static std::string lines(unsigned count) {
+    std::string text;
+    for (unsigned i = 0; i < count; ++i) text += numbered(i) + "\n";
+    return text;
+  }
+
+  std::string path_ =
+      std::filesystem::temp_directory_path() / ("weir-verify-" + std::to_string(getpid()) + ".jsonl");
+};
+
+TEST_F(VerifyTest, SoundAndCompleteLinesAreGood) {
+  const VerifyReport report = check(lines(100), {.files = {}, .from_zero = true, .expected = 100});
+  EXPECT_TRUE(report.good()) << report_text(report);
+  EXPECT_EQ(report.lines, 100U);
+}
+
+TEST_F(VerifyTest, GzipIsReadLikePlain) {
+  const std::string text = lines(10);
+  gzFile file = gzopen(path_.c_str(), "wb");
+  ASSERT_EQ(gzwrite(file, text.data(), static_cast<unsigned>(text.size())), static_cast<int>(text.size()));
+  gzclose(file);
+  VerifyOptions options{.files = {path_}, .expected = 10};
+  EXPECT_TRUE(verify(options).good());
+}
+
+TEST_F(VerifyTest, AMissingLineIsFound) {
+  std::string text = lines(50) + numbered(51) + "\n";
+  const VerifyReport report = check(text, {.files = {}, .expected = 52});
+  EXPECT_FALSE(report.good());
+  EXPECT_EQ(report.sequence.missing, 1U);
+  EXPECT_EQ(report.numbers.missing, 1U);
+}
+
+TEST_F(VerifyTest, ADuplicateIsFound) {
+  const VerifyReport report = check(lines(50) + numbered(20) + "\n", {.files = {}, .expected = 50});
+  EXPECT_FALSE(report.good());
+  EXPECT_EQ(report.sequence.duplicates, 1U);
+  EXPECT_EQ(report.numbers.duplicates, 1U);
+}
+
+TEST_F(VerifyTest, ACutLineIsFound) {
+  const VerifyReport report = check(lines(3) + R"({"time":"2026)");
+  EXPECT_FALSE(report.good());
+  EXPECT_EQ(report.cut_lines, 1U);
+  EXPECT_EQ(report.lines, 3U);
+}
+
+TEST_F(VerifyTest, FaultyLinesAreFoundAndNamed) {
+  const std::string good = numbered(0);
+  for (const std::string& faulty : {
+           std::string("not json"),  //
+           std::string("[]"),        // not an object
+           good + "}",               // more behind it
+           std::string(R"({"type":"QUERY","query_time":"2026-11-21T02:12:00.123456789Z"})"),  // no time
+           std::string(R"({"time":"2026-11-21T02:12:00.123456789Z"})"),                       // no type
+           good.substr(0, good.size() - 1) + R"(,"colour":"blue"})",       // an unknown key
+           good.substr(0, good.size() - 1) + R"(,"query_bytes":"many"})",  // an ill-typed value
+           std::string(good).replace(good.find("NOERROR"), 1, "\xff"),     // not UTF-8
+       }) {
+    const VerifyReport report = check(good + "\n" + faulty + "\n");
+    EXPECT_FALSE(report.good()) << faulty;
+    EXPECT_EQ(report.faulty_lines(), 1U) << faulty;
+    ASSERT_EQ(report.examples.size(), 1U) << faulty;
+    EXPECT_NE(report.examples[0].find(":2: "), std::string::npos) << report.examples[0];
+  }
+}
+
+TEST_F(VerifyTest, AFileThatCannotBeReadIsNotGood) {
+  VerifyOptions options{.files = {"/nonexistent/lines.jsonl"}};
+  const VerifyReport report = verify(options);
+  EXPECT_FALSE(report.good());
+  EXPECT_EQ(report.unreadable.size(), 1U);
+}
+
+}  // namespace
+}  // namespace weir
