@@ -2,7 +2,7 @@
 """The stages of scripts/test; see there for how it is called.
 
 A stage is a function that gives an Outcome: how many cases passed, failed, were skipped, and one line that
-says what was found. What a stage's programs print goes to build/test-logs/STAGE.log.
+says what was found. What a stage's programs print goes to build-logs/STAGE.log.
 """
 import argparse
 import concurrent.futures
@@ -21,7 +21,7 @@ import sources
 
 ROOT = sources.ROOT
 BUILD = ROOT / "build"
-LOGS = BUILD / "test-logs"
+LOGS = ROOT / "build-logs"
 JOBS = os.cpu_count() or 2
 FUZZ_SECONDS = 20
 _FAULT = re.compile(r"(^FAILED: |\berror: |ERROR: |: Failure$|^FAIL(ED)?\b|runtime error: |WARNING: ThreadSanitizer|"
@@ -116,9 +116,13 @@ def stage_tidy(log):
 
 
 def configure(log, build, *options, env=None):
-    if not (build / "build.ninja").is_file():
-        shutil.rmtree(build / "meson-private", ignore_errors=True)
-        log.run("meson", "setup", build, *options, env=env)
+    """Sets the build directory up, anew where it was set up with other options."""
+    wanted, marker = " ".join(options), build / "stage-options"
+    if (build / "build.ninja").is_file() and (not options or (marker.is_file() and marker.read_text() == wanted)):
+        return
+    shutil.rmtree(build, ignore_errors=True)
+    log.run("meson", "setup", build, *options, env=env)
+    marker.write_text(wanted)
 
 
 def stage_build(log):
@@ -211,7 +215,8 @@ def stage_tsan(log):
 def stage_fuzz(log):
     build = ROOT / "build-fuzz"
     configure(log, build, "-Dfuzzers=true", "-Dtests=true", "-Dbenchmarks=false", "-Db_sanitize=address,undefined",
-              "-Db_lundef=false", "-Doptimization=1", env={"CXX": "clang++"})
+              "-Db_lundef=false", "-Doptimization=1", "-Dcpp_args=-Wno-sign-conversion",  # g++ means less by -Wconversion
+              env={"CXX": "clang++"})
     targets = sorted(path.stem for path in (ROOT / "tests/fuzz").glob("*_fuzz.cpp"))
     if not targets:
         raise Failed("tests/fuzz has no *_fuzz.cpp")
