@@ -53,16 +53,16 @@ Status JsonFormat::check(const JsonFields& fields) {
   for (const auto* list : {&fields.fields, &fields.omit}) {
     for (const std::string& name : *list) {
       if (json_key(name)) continue;
-      std::string known;
-      for (std::string_view key : kJsonKeys) known.append(known.empty() ? "" : ", ").append(key);
-      return Error{std::string(list == &fields.omit ? "omit" : "fields") + ": there is no key '" + name +
-                   "' in a JSON line; the keys are " + known};
+      std::string message(list == &fields.omit ? "omit" : "fields");
+      message.append(": there is no key '").append(name).append("' in a JSON line; the keys are");
+      for (std::string_view key : kJsonKeys) message.append(" ").append(key);
+      return Error{std::move(message)};
     }
   }
   return Ok{};
 }
 
-JsonFormat::JsonFormat(const JsonFields& fields, std::vector<std::string> input_names, unsigned lane,
+JsonFormat::JsonFormat(const JsonFields& fields, const std::vector<std::string>& input_names, unsigned lane,
                        size_t max_line)
     : max_line_(std::clamp(max_line, kMinLineBytes, kMaxLineBytes)), share_((max_line_ - kFixedBytes) / 8) {
   const auto bits = [](const std::vector<std::string>& names) {

@@ -23,7 +23,7 @@ class JsonFormat : public LineFormat {
 
   // Precondition: check(fields) is ok. input_names: of the configuration, by Event::input. lane: the export
   // lcore. max_line: at least kMinLineBytes, at most kMaxLineBytes.
-  JsonFormat(const JsonFields& fields, std::vector<std::string> input_names, unsigned lane,
+  JsonFormat(const JsonFields& fields, const std::vector<std::string>& input_names, unsigned lane,
              size_t max_line = kMaxLineBytes);
 
   char* write(const Event& event, uint64_t seq, char* out) noexcept override;

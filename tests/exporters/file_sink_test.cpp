@@ -201,7 +201,7 @@ TEST_F(FileSinkTest, AFullFifoIsLeftToItsWriterUntilTheLineIsWhole) {
   ASSERT_TRUE(file.ok());
   FileSink a(*file);
   FileSink b(*file);
-  const std::string big = "x" + std::string(4U << 20U, 'a') + "\n";
+  const std::string big = "x" + std::string(3U << 19U, 'a') + "\n";
   const size_t part = a.write(big, 0, now);
   ASSERT_GT(part, 0U);
   ASSERT_LT(part, big.size());
@@ -227,7 +227,7 @@ TEST_F(FileSinkTest, AFifoWhoseReaderWentAwayIsTriedAgainAndTheLineStartsAnew) {
   auto file = LineFile::open(file_target(fifo));
   ASSERT_TRUE(file.ok());
   FileSink sink(*file);
-  const std::string lines = "one\n" + std::string(4U << 20U, 'a') + "\n";
+  const std::string lines = "one\n" + std::string(3U << 19U, 'a') + "\n";
   const size_t part = sink.write(lines, 0, now);
   ASSERT_GT(part, 4U);
   ::close(reader);
@@ -324,7 +324,7 @@ TEST_F(FileSinkTest, AFullStdoutPipeDoesNotHoldTheLcore) {
   auto opened = LineFile::open({.scheme = Target::Scheme::stdio, .host = {}, .port = 0, .path = {}});
   ASSERT_TRUE(opened.ok());
   FileSink sink(*opened);
-  const std::string big = std::string(4U << 20U, 'a') + "\n";
+  const std::string big = std::string(3U << 19U, 'a') + "\n";
   const size_t part = sink.write(big, 0, now);
   EXPECT_LT(part, big.size());
   EXPECT_EQ(sink.write(big, part, now), part);
