@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kDeepest = 12;
 constexpr size_t kMostNodes = 20'000;
 constexpr size_t kLongestText = 1'024;
+constexpr size_t kLongestName = 64;
 
 // Ends the parse: thrown through yaml-cpp, caught in parse_yaml.
 struct Refused {
@@ -24,6 +25,12 @@ struct Refused {
 };
 
 int line_of(const YAML::Mark& mark) { return mark.line + 1; }
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
 
 YamlNode node_at(YamlNode::Kind kind, const YAML::Mark& mark, std::string text = {}) {
   YamlNode node;
@@ -119,7 +126,9 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     Open& map = stack_.back();
-    if (node.is_null()) throw Refused{node.line, "a key without a name; expected NAME: VALUE"};
+    // What is no name is not printed either: the path may be that of some other file, which others may not
+    // read.
+    if (!is_name(node.text)) throw Refused{node.line, "no key's name stands here; expected NAME: VALUE"};
     map.key_line = node.line;
     map.key = std::move(node.text);
     map.has_key = true;

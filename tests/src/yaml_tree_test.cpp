@@ -48,7 +48,8 @@ TEST(YamlTree, RefusesWhatCanCostMoreThanItsSize) {
   EXPECT_NE(fault_of(std::string(200'000, '[')), "");
   EXPECT_EQ(fault_of("a: " + std::string(5'000, 'x') + "\n"),
             "f:1: a text of more than 1024 bytes; this is no Weir configuration");
-  EXPECT_EQ(fault_of("\"a\\e[2J\": 1\n"), "f:1: a text with control characters; expected plain text");
+  EXPECT_EQ(fault_of("a: 1\nname with a blank: 1\n"), "f:2: no key's name stands here; expected NAME: VALUE");
+  EXPECT_EQ(fault_of("a: \"\\e[2J\"\n"), "f:1: a text with control characters; expected plain text");
   std::string many = "a: [";
   for (int i = 0; i < 30'000; ++i) many += "1,";
   EXPECT_EQ(fault_of(many + "]"), "f:1: more than 20000 values; this is no Weir configuration");
