@@ -17,7 +17,6 @@ namespace {
 
 // Of unfinished frames, on one lcore. Only hostile senders come near: thousands that each begin a large
 // frame.
-constexpr size_t kHeldLimit = 64U << 20U;
 constexpr size_t kReadCost = 2048;  // what a read counts for at least within a burst
 constexpr uint32_t kReadLeast = 4096;
 constexpr unsigned kAcceptBurst = 64;
@@ -172,9 +171,9 @@ bool DnstapListener::take(DnstapConnection& connection, const Now& now, FrameWri
   waiting_bytes_.set(taken == DnstapConnection::Taken::no_room ? rest_.size() : 0);
   switch (taken) {
     case DnstapConnection::Taken::all:
-      if (held_bytes_.get() <= kHeldLimit || connection.missing() == 0) return true;
+      if (held_bytes_.get() <= DnstapListenOptions::kMostHeld || connection.missing() == 0) return true;
       log(now, "{} was closed: unfinished frames hold more than {} MiB", connection.peer_name(),
-          kHeldLimit >> 20U);
+          DnstapListenOptions::kMostHeld >> 20U);
       close(connection, ConnectionEnd::memory, now);
       return true;
     case DnstapConnection::Taken::no_room:

@@ -26,6 +26,9 @@ struct DnstapListenOptions {
   uint32_t read_buffer = 256U << 10U;     // bytes a read
   uint32_t socket_mode = 0660;            // UNIX sockets
   std::string socket_owner;               // USER or USER:GROUP, empty: as is
+  // Bytes of unfinished frames, all connections of an ingest lcore together; the connection that asks for
+  // more is closed.
+  static constexpr size_t kMostHeld = 64U << 20U;
   bool operator==(const DnstapListenOptions&) const = default;
 };
 

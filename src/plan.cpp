@@ -51,6 +51,13 @@ void plan_pools(const Config& config, Plan& plan) {
       (uint64_t{plan.ingest} * plan.ingest_pool_batches + uint64_t{plan.decode} * plan.decode_pool_batches) *
       plan.batch_bytes;
   plan.large_pool_bytes = pools * plan.large_batches * plan.large_bytes;
+  for (const InputConfig& input : config.inputs) {
+    const auto* dnstap = std::get_if<DnstapListenOptions>(&input);
+    if (dnstap == nullptr) continue;
+    const uint64_t held = std::min<uint64_t>(DnstapListenOptions::kMostHeld,
+                                             uint64_t{dnstap->max_connections} * dnstap->frame_limit);
+    plan.stream_bytes += plan.ingest * (held + dnstap->read_buffer);
+  }
   if (has_packets(config))
     plan.table_bytes = uint64_t{plan.decode} * config.match.table_entries * kTableEntryBytes;
   for (const OutputConfig& output : config.outputs)
@@ -67,6 +74,7 @@ std::string largest_part(const Plan& plan) {
   const Part parts[] = {
       {plan.pool_bytes, "rings.depth, rings.batch_bytes or lcores"},
       {plan.large_pool_bytes, "rings.large_batches, frame_limit or lcores"},
+      {plan.stream_bytes, "frame_limit, max_connections or lcores.ingest"},
       {plan.table_bytes, "match.table_entries"},
       {plan.mbuf_bytes, "the mirror inputs' mbufs or queues"},
       {plan.packet_ring_bytes, "the mirror inputs' mbufs or queues"},
@@ -80,8 +88,8 @@ std::string largest_part(const Plan& plan) {
 }  // namespace
 
 uint64_t Plan::memory_bytes() const {
-  return kProgramBytes + pool_bytes + large_pool_bytes + table_bytes + mbuf_bytes + packet_ring_bytes +
-         backlog_bytes;
+  return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + mbuf_bytes +
+         packet_ring_bytes + backlog_bytes;
 }
 
 Result<Plan> make_plan(const Config& config, const Machine& machine) {

@@ -38,6 +38,7 @@ struct Plan {
 
   uint64_t pool_bytes = 0;         // all pools together
   uint64_t large_pool_bytes = 0;   // if every large batch were in use and as large as may be
+  uint64_t stream_bytes = 0;       // read buffers and unfinished frames of dnstap connections
   uint64_t table_bytes = 0;        // all match tables together; 0 without packets
   uint64_t mbuf_bytes = 0;         // all ports together
   uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together

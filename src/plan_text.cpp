@@ -134,8 +134,8 @@ std::string memory_text(const Plan& plan, const Config& config) {
     return counted(lcores, std::string(kind) + " lcore") + " x " + std::to_string(of_each) + " of " +
            bytes_text(plan.batch_bytes);
   };
-  const uint64_t program = plan.memory_bytes() - plan.pool_bytes - plan.large_pool_bytes - plan.table_bytes -
-                           plan.mbuf_bytes - plan.packet_ring_bytes - plan.backlog_bytes;
+  const uint64_t program = plan.memory_bytes() - plan.pool_bytes - plan.large_pool_bytes - plan.stream_bytes -
+                           plan.table_bytes - plan.mbuf_bytes - plan.packet_ring_bytes - plan.backlog_bytes;
   std::vector<Row> rows = {
       {"frame batches", sum(plan.ingest, plan.ingest_pool_batches),
        batches(plan.ingest, "ingest", plan.ingest_pool_batches)},
@@ -144,6 +144,9 @@ std::string memory_text(const Plan& plan, const Config& config) {
       {"large batches", mib(plan.large_pool_bytes),
        counted(plan.ingest + plan.decode, "lcore") + " x " + std::to_string(plan.large_batches) +
            " of up to " + std::to_string(plan.large_bytes) + " bytes, only while such frames are there"}};
+  if (plan.stream_bytes != 0)
+    rows.push_back(
+        {"dnstap streams", mib(plan.stream_bytes), "read buffers and unfinished frames, if senders stall"});
   if (plan.table_bytes != 0)
     rows.push_back(
         {"match tables", mib(plan.table_bytes),
