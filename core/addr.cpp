@@ -85,8 +85,8 @@ char* write_v6(char* out, const uint8_t* b) noexcept {
   out = write_groups(out, b, 0, run.at);
   *out++ = ':';
   if (run.at == 0 && run.len == 5 && b[10] == 0xff && b[11] == 0xff) {  // v4-mapped, RFC 5952 section 5
-    std::memcpy(out, "ffff:", 5);
-    return write_v4(out + 5, b + 12);
+    for (char c : std::string_view("ffff:")) *out++ = c;
+    return write_v4(out, b + 12);
   }
   const unsigned after = run.at + unsigned{run.len};
   if (after == 8) return out;

@@ -117,7 +117,7 @@ std::string_view extended_error_name(uint16_t code) noexcept {
 }
 
 bool read_keepalive(std::span<const uint8_t> data, Keepalive& keepalive) noexcept {
-  if (data.size() != 0 && data.size() != 2) return false;
+  if (!data.empty() && data.size() != 2) return false;
   keepalive.has_timeout = data.size() == 2;
   keepalive.timeout = keepalive.has_timeout ? load_be16(data.data()) : uint16_t{0};
   return true;

@@ -128,8 +128,8 @@ constexpr size_t kIndexed = 263;
 constexpr auto kRowOfType = [] {
   std::array<uint16_t, kIndexed> table{};
   table.fill(kNoRow);
-  for (uint16_t i = 0; i < std::size(kRows); ++i) {
-    if (kRows[i].type < kIndexed) table[kRows[i].type] = i;
+  for (size_t i = 0; i < std::size(kRows); ++i) {
+    if (kRows[i].type < kIndexed) table[kRows[i].type] = static_cast<uint16_t>(i);
   }
   return table;
 }();

@@ -271,7 +271,7 @@ TEST(PlanMemory, RefusesMoreThanThereIs) {
   Machine machine = machine_of(2);
   machine.memory_bytes = 100 * kMiB;
   EXPECT_EQ(refusal(config_of(kDnstap, "rings: { depth: 4096, batch_bytes: 1MiB }\n"), machine),
-            "memory: the plan may need 8287 MiB, but 100 MiB are available; lower rings.depth, "
+            "memory: the plan may need 8351 MiB, but 100 MiB are available; lower rings.depth, "
             "rings.batch_bytes or "
             "lcores");
   EXPECT_EQ(refusal(config_of("file: { paths: [x] }", "match: { table_entries: 16777216 }\n"), machine),
