@@ -11,7 +11,7 @@ namespace {
 
 // Few pauses: with more lcores than CPUs a pausing lcore keeps the CPU from the one that has work.
 constexpr unsigned kPauses = 16;
-constexpr uint64_t kFirstSleepNs = 10'000;
+constexpr uint64_t kFirstSleepNs = 100'000;
 constexpr uint64_t kLongestSleepNs = kNsPerMs;
 constexpr unsigned long kTimerSlackNs = 1'000;  // the default of 50 µs would round every short sleep up
 
