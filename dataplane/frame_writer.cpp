@@ -4,7 +4,7 @@
 
 namespace weir {
 
-FrameWriter::FrameWriter(std::vector<Ring*> rings, BatchPool& pool) : pool_(pool) {
+FrameWriter::FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool) : pool_(pool) {
   writers_.reserve(rings.size());
   for (Ring* ring : rings) writers_.push_back(std::make_unique<BatchWriter>(*ring, pool));
 }

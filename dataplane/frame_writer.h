@@ -17,7 +17,7 @@ namespace weir {
 class FrameWriter {
  public:
   // rings: one a shard, this lcore producing; they and the pool outlive the writer.
-  FrameWriter(std::vector<Ring*> rings, BatchPool& pool);
+  FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool);
 
   [[nodiscard]] unsigned shards() const noexcept { return static_cast<unsigned>(writers_.size()); }
 

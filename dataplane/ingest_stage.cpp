@@ -5,13 +5,13 @@
 
 namespace weir {
 
-IngestStage::IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs, std::vector<Ring*> rings,
-                         std::unique_ptr<BatchPool> pool)
+IngestStage::IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs,
+                         const std::vector<Ring*>& rings, std::unique_ptr<BatchPool> pool)
     : lcore_(lcore),
       pool_(std::move(pool)),
       inputs_(std::move(inputs)),
       ended_(inputs_.size(), false),
-      writer_(std::move(rings), *pool_) {}
+      writer_(rings, *pool_) {}
 
 Poll IngestStage::poll(const Now& now) {
   if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {

@@ -13,7 +13,7 @@ namespace weir {
 
 class IngestStage : public Stage {
  public:
-  IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs, std::vector<Ring*> rings,
+  IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs, const std::vector<Ring*>& rings,
               std::unique_ptr<BatchPool> pool);
 
   Poll poll(const Now& now) override;

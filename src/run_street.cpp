@@ -111,6 +111,7 @@ void announce(const Config& config, const Plan& plan) {
   spdlog::info("weir {}: {} ingest, {} decode, {} export lcores; {} inputs, {} outputs{}", kVersion,
                plan.ingest, plan.decode, plan.export_, config.inputs.size(), config.outputs.size(),
                config.metrics.listen ? "; metrics on " + to_string(*config.metrics.listen).substr(6) : "");
+  for (const std::string& note : plan.notes) spdlog::warn("{}", note);
   for (const InputConfig& input : config.inputs)
     if (const auto* listen = std::get_if<DnstapListenOptions>(&input))
       spdlog::info("listening for dnstap on {}", to_string(listen->listen));
