@@ -33,6 +33,7 @@ struct IpAddr {
     return a;
   }
   [[nodiscard]] bool present() const noexcept { return len != 0; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted <=>
   auto operator<=>(const IpAddr&) const = default;
 };
 
@@ -42,6 +43,7 @@ struct Endpoint {
   bool has_port = false;
   uint32_t port = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted <=>
   auto operator<=>(const Endpoint&) const = default;
 };
 
