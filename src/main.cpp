@@ -7,7 +7,9 @@
 #include "src/run_street.h"
 #include "src/version.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   int exit_code = weir::kExitDone;
   CLI::App app(
       "Weir logs DNS: dnstap and mirrored packets in, JSON lines and statsd out, nothing lost uncounted.",
@@ -24,9 +26,19 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? weir::kExitDone : weir::kExitUsage;
-  } catch (const std::exception& error) {
-    (void)std::fprintf(stderr, "weir: %s\n", error.what());
-    return weir::kExitRuntime;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "weir: %s\n", error.what());
+  } catch (...) {
+    (void)std::fputs("weir: an exception of unknown type\n", stderr);
+  }
+  return weir::kExitRuntime;
 }

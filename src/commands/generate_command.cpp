@@ -30,7 +30,9 @@ struct GenerateFlags {
 
 LoadProgress* running = nullptr;  // for the signal handler
 
-void stop_load(int) { running->stop = true; }
+void stop_load(int) {
+  if (running != nullptr) running->stop = true;
+}
 
 // The first signal ends the load in order; a second one finds the default action.
 void catch_signals(LoadProgress& progress) {
@@ -97,7 +99,9 @@ LoadReport run_load(const GenerateFlags& flags) {
     if (terminal) (void)std::fprintf(stderr, "\rweir generate: %lu units", progress.units.load());
   }
   if (terminal) (void)std::fprintf(stderr, "\r\033[K");
-  return done.get();
+  LoadReport report = done.get();
+  running = nullptr;
+  return report;
 }
 
 void print_report(const LoadReport& report, bool json) {

