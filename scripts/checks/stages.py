@@ -191,8 +191,7 @@ def stage_e2e(log):
 
 def stage_asan(log):
     build = ROOT / "build-asan"
-    configure(log, build, "-Db_sanitize=address,undefined", "-Doptimization=1", "-Dbenchmarks=false", "-Db_lundef=false",
-              "-Dcpp_args=-fno-omit-frame-pointer")
+    configure(log, build, "-Db_sanitize=address,undefined", "-Doptimization=0", "-Dbenchmarks=false", "-Db_lundef=false")
     log.run("ninja", "-C", build)
     env = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -205,7 +204,7 @@ def stage_asan(log):
 
 def stage_tsan(log):
     build = ROOT / "build-tsan"
-    configure(log, build, "-Db_sanitize=thread", "-Doptimization=1", "-Dbenchmarks=false", "-Db_lundef=false")
+    configure(log, build, "-Db_sanitize=thread", "-Doptimization=0", "-Dbenchmarks=false", "-Db_lundef=false")
     log.run("ninja", "-C", build)
     # TSan's shadow needs a memory layout that many bits of address randomisation break.
     plain = log.run("setarch", "-R", "true", check=False)[0] == 0
