@@ -24,10 +24,17 @@ enum class IdlePolicy : uint8_t {
   adaptive,   // pause, yield, then sleep, up to 1 ms
 };
 
+enum class Share : uint8_t {
+  automatic,  // with fewer CPUs than kinds of stages, where no port must be polled in time
+  on,
+  off,
+};
+
 struct LcoreConfig {
   unsigned ingest = 0;  // 0: from the machine
   unsigned decode = 0;
-  unsigned export_ = 0;  // `export` in the file
+  unsigned export_ = 0;            // `export` in the file
+  Share share = Share::automatic;  // stages of the same number run on one lcore
   IdlePolicy idle = IdlePolicy::automatic;
   std::vector<unsigned> cpus;  // pinned in the order ingest, decode, export; empty: floating over all CPUs
   bool operator==(const LcoreConfig&) const = default;

@@ -196,6 +196,12 @@ constexpr ConfigKey kLcoreKeys[] = {
      store<&LcoreConfig::decode>},
     {"export", integer_or_auto(1, 64), "auto", "Lcores that write; at most as many as `decode`.",
      store<&LcoreConfig::export_>},
+    {"share", choice("auto|on|off"), "auto",
+     "Whether ingest *n*, decode *n* and export *n* run on one lcore, in turn. auto: if the process has "
+     "fewer than "
+     "three CPUs, none of the numbers above and no CPUs are given, and no input is a port, which must be "
+     "polled in time.",
+     store<&LcoreConfig::share>},
     {"idle", choice("auto|spin|adaptive"), "auto",
      "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, yields, then sleeps up to 1 "
      "ms. "

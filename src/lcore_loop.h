@@ -1,11 +1,14 @@
-// LcoreLoop: runs one stage on one lcore until the stage is done or the abort flag is up, and rests between
-// polls as the idle policy says. Counts its busy share. run() belongs to the lcore; the rest to the control
+// LcoreLoop: runs the stages of one lcore until all are done or the abort flag is up, and rests between polls
+// as the idle policy says. Counts the busy share of each. run() belongs to the lcore; the rest to the control
 // thread.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/counter.h"
 #include "core/stage.h"
@@ -14,27 +17,40 @@ namespace weir {
 
 class LcoreLoop {
  public:
-  // stage and abort outlive the loop. kind, index: as in the plan, for metrics.
-  LcoreLoop(Stage& stage, std::string kind, unsigned index, bool spin, const std::atomic<bool>& abort)
-      : stage_(stage), kind_(std::move(kind)), index_(index), spin_(spin), abort_(abort) {}
+  // abort outlives the loop.
+  LcoreLoop(bool spin, const std::atomic<bool>& abort) : spin_(spin), abort_(abort) {}
+
+  // Before run(), in the order of the street. The stage outlives the loop. kind, index: as in the plan, for
+  // metrics.
+  void add(Stage& stage, std::string kind, unsigned index);
 
   void run() noexcept;
 
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
-  [[nodiscard]] Stage& stage() const noexcept { return stage_; }
   // CLOCK_MONOTONIC of the last turn, for the health check.
   [[nodiscard]] uint64_t last_turn_ns() const noexcept { return last_turn_ns_.get(); }
+  // The busy shares, and what the stages say.
   void describe(MetricVisitor& visitor) const;
 
  private:
-  Stage& stage_;
-  std::string kind_;
-  unsigned index_;
+  struct Entry {
+    Entry(Stage& what, std::string which, unsigned number)
+        : stage(what), kind(std::move(which)), index(number) {}
+
+    Stage& stage;
+    std::string kind;
+    unsigned index;
+    bool done = false;
+    Counter busy_ns;
+  };
+
+  Poll poll_last_busy(Now& now) noexcept;
+
   bool spin_;
   const std::atomic<bool>& abort_;
+  std::vector<std::unique_ptr<Entry>> entries_;
   std::atomic<bool> ended_{false};
-  Counter busy_ns_;
-  Counter idle_ns_;
+  Counter all_ns_;
   Counter last_turn_ns_;
 };
 
@@ -42,7 +58,7 @@ class LcoreLoop {
 class Rest {
  public:
   void reset() noexcept { empty_polls_ = 0; }
-  // Pauses, or sleeps from 10 µs up to 1 ms.
+  // Pauses, or sleeps from 100 µs up to 1 ms.
   void take() noexcept;
 
  private:

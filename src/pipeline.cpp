@@ -123,21 +123,21 @@ Result<std::unique_ptr<Pipeline>> Pipeline::build(const Config& config, const Pl
   }
 
   for (const PlanLcore& lcore : plan.lcores) {
-    Stage* stage = nullptr;
-    const char* kind = "";
-    switch (lcore.kind) {
-      case LcoreKind::ingest:
-        stage = pipeline->ingest_[lcore.index].get(), kind = "ingest";
-        break;
-      case LcoreKind::decode:
-        stage = pipeline->decode_[lcore.index].get(), kind = "decode";
-        break;
-      case LcoreKind::export_:
-        stage = pipeline->export_[lcore.index].get(), kind = "export";
-        break;
+    auto loop = std::make_unique<LcoreLoop>(plan.spin, pipeline->abort_);
+    for (const PlanStage& stage : lcore.stages) {
+      switch (stage.kind) {
+        case LcoreKind::ingest:
+          loop->add(*pipeline->ingest_[stage.index], "ingest", stage.index);
+          break;
+        case LcoreKind::decode:
+          loop->add(*pipeline->decode_[stage.index], "decode", stage.index);
+          break;
+        case LcoreKind::export_:
+          loop->add(*pipeline->export_[stage.index], "export", stage.index);
+          break;
+      }
     }
-    pipeline->loops_.push_back(
-        std::make_unique<LcoreLoop>(*stage, kind, lcore.index, plan.spin, pipeline->abort_));
+    pipeline->loops_.push_back(std::move(loop));
     pipeline->lcore_ids_.push_back(lcore.lcore_id);
   }
   return pipeline;
@@ -230,7 +230,6 @@ void Pipeline::describe(MetricVisitor& visitor) const {
                 {{"version", kVersion}, {"dpdk", kDpdkVersion}, {"build", kBuildType}}, 1);
   for (const auto& loop : loops_) {
     loop->describe(visitor);
-    loop->stage().describe(visitor);
   }
   const auto show = [&](Ring& ring, const Labels& labels) {
     visitor.counter("weir_ring_pushed_units_total", "Units handed over this ring.", labels,

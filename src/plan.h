@@ -14,17 +14,22 @@ namespace weir {
 
 enum class LcoreKind : uint8_t { ingest, decode, export_ };
 
-struct PlanLcore {
+struct PlanStage {
   LcoreKind kind = LcoreKind::ingest;
-  unsigned index = 0;     // among its kind
-  unsigned lcore_id = 0;  // EAL's; 0 is the control thread
-  int cpu = -1;           // -1: floats over all
+  unsigned index = 0;  // among its kind
+};
+
+struct PlanLcore {
+  std::vector<PlanStage> stages;  // one, or several that share the lcore, in the order of the street
+  unsigned lcore_id = 0;          // EAL's; 0 is the control thread
+  int cpu = -1;                   // -1: floats over all
   int numa = -1;
 };
 
 struct Plan {
   std::vector<PlanLcore> lcores;
   unsigned ingest = 1, decode = 1, export_ = 1;
+  bool share = false;  // stages of the same number run on one lcore
   bool spin = false;
   std::string idle_reason;       // why spin or not, for describe_plan
   std::vector<unsigned> floats;  // CPUs that lcores without one of their own float over

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -58,12 +59,16 @@ unsigned useful_ingest(const Config& config) {
   return useful;
 }
 
+// CPUs that the process may use, by its cgroup's share of them.
+unsigned granted_cpus(const Machine& machine) {
+  const auto cpus = static_cast<unsigned>(std::max<size_t>(machine.cpus.size(), 1));
+  if (machine.cpu_quota <= 0) return cpus;
+  return std::clamp(static_cast<unsigned>(std::ceil(machine.cpu_quota)), 1U, cpus);
+}
+
 Result<Counts> choose_counts(const Config& config, const Machine& machine) {
   const LcoreConfig& told = config.lcores;
-  const auto cpus = static_cast<unsigned>(std::max<size_t>(machine.cpus.size(), 1));
-  const unsigned granted =
-      machine.cpu_quota > 0 ? std::min(cpus, static_cast<unsigned>(std::ceil(machine.cpu_quota))) : cpus;
-  Counts counts = told.cpus.empty() ? counts_for_cpus(std::max(granted, 1U))
+  Counts counts = told.cpus.empty() ? counts_for_cpus(granted_cpus(machine))
                                     : counts_for_pins(static_cast<unsigned>(told.cpus.size()));
   // Files in turn, so that captures of one day stay in the order of their packets and every run gives the
   // same lines.
@@ -116,23 +121,46 @@ Status check_pins(const std::vector<unsigned>& pins, const Machine& machine, uns
   return Ok{};
 }
 
+// Cache misses between CPUs and switches cost more than a second CPU gives where three lcores would take
+// turns on two (docs/decisions/0007). A port's buffers are small: what polls it must not wait for a disk.
+bool shares(const Config& config, const Machine& machine) {
+  const LcoreConfig& told = config.lcores;
+  if (told.share != Share::automatic) return told.share == Share::on;
+  const bool numbers = told.ingest != 0 || told.decode != 0 || told.export_ != 0 || !told.cpus.empty();
+  const bool ports = std::any_of(config.inputs.begin(), config.inputs.end(), [](const InputConfig& input) {
+    return std::holds_alternative<MirrorOptions>(input);
+  });
+  return !numbers && !ports && granted_cpus(machine) < 3;
+}
+
+unsigned most_of_a_kind(const Plan& plan) { return std::max({plan.ingest, plan.decode, plan.export_}); }
+
 void place(const Config& config, const Machine& machine, Plan& plan) {
   const std::vector<unsigned>& pins = config.lcores.cpus;
-  const auto add = [&](LcoreKind kind, unsigned index) {
+  const auto add = [&](std::vector<PlanStage> stages) {
     PlanLcore lcore;
-    lcore.kind = kind;
-    lcore.index = index;
+    lcore.stages = std::move(stages);
     lcore.lcore_id = static_cast<unsigned>(plan.lcores.size()) + 1;
     if (!pins.empty()) {
       const unsigned cpu = pins[plan.lcores.size() % pins.size()];
       lcore.cpu = static_cast<int>(cpu);
       if (cpu < machine.numa_of_cpu.size()) lcore.numa = machine.numa_of_cpu[cpu];
     }
-    plan.lcores.push_back(lcore);
+    plan.lcores.push_back(std::move(lcore));
   };
-  for (unsigned i = 0; i < plan.ingest; ++i) add(LcoreKind::ingest, i);
-  for (unsigned i = 0; i < plan.decode; ++i) add(LcoreKind::decode, i);
-  for (unsigned i = 0; i < plan.export_; ++i) add(LcoreKind::export_, i);
+  const std::pair<LcoreKind, unsigned> kinds[] = {
+      {LcoreKind::ingest, plan.ingest}, {LcoreKind::decode, plan.decode}, {LcoreKind::export_, plan.export_}};
+  if (plan.share) {
+    for (unsigned i = 0; i < most_of_a_kind(plan); ++i) {
+      std::vector<PlanStage> stages;
+      for (const auto& [kind, count] : kinds)
+        if (i < count) stages.push_back({kind, i});
+      add(std::move(stages));
+    }
+  } else {
+    for (const auto& [kind, count] : kinds)
+      for (unsigned i = 0; i < count; ++i) add({{kind, i}});
+  }
   // The control thread stays off the pinned CPUs where others are left.
   for (unsigned cpu : machine.cpus)
     if (!contains(pins, cpu)) plan.floats.push_back(cpu);
@@ -211,7 +239,9 @@ Status plan_lcores(const Config& config, const Machine& machine, Plan& plan) {
   plan.ingest = counts->ingest;
   plan.decode = counts->decode;
   plan.export_ = counts->export_;
-  if (Status valid = check_pins(config.lcores.cpus, machine, counts->all()); !valid) return valid;
+  plan.share = shares(config, machine);
+  const unsigned lcores = plan.share ? most_of_a_kind(plan) : counts->all();
+  if (Status valid = check_pins(config.lcores.cpus, machine, lcores); !valid) return valid;
   place(config, machine, plan);
   if (Status chosen = choose_idle(config, machine, plan); !chosen) return chosen;
   deal_queues(config, plan);

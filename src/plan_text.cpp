@@ -86,16 +86,16 @@ std::string output_names(const Config& config) {
   return names;
 }
 
-std::string work_of(const PlanLcore& lcore, const Plan& plan, const Config& config) {
-  switch (lcore.kind) {
+std::string work_of(const PlanStage& stage, const Plan& plan, const Config& config) {
+  switch (stage.kind) {
     case LcoreKind::ingest:
-      return polled_by(plan, config, lcore.index);
+      return polled_by(plan, config, stage.index);
     case LcoreKind::decode:
-      return "shard " + std::to_string(lcore.index) + ", to export " +
-             std::to_string(lcore.index % plan.export_);
+      return "shard " + std::to_string(stage.index) + ", to export " +
+             std::to_string(stage.index % plan.export_);
     case LcoreKind::export_: {
       std::vector<unsigned> shards;
-      for (unsigned s = lcore.index; s < plan.decode; s += plan.export_) shards.push_back(s);
+      for (unsigned s = stage.index; s < plan.decode; s += plan.export_) shards.push_back(s);
       std::string text = shards.size() == 1 ? "shard " : "shards ";
       for (size_t i = 0; i < shards.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shards[i]);
       return text + "; writes " + output_names(config);
@@ -110,13 +110,16 @@ std::string lcores_text(const Plan& plan, const Config& config) {
   const std::string floats = cpu_list_text(plan.floats);
   rows.push_back({"0", "control", floats, "-", "signals, metrics, messages"});
   for (const PlanLcore& lcore : plan.lcores)
-    rows.push_back({std::to_string(lcore.lcore_id),
-                    std::string(kKinds[static_cast<size_t>(lcore.kind)]) + " " + std::to_string(lcore.index),
-                    lcore.cpu < 0 ? floats : std::to_string(lcore.cpu),
-                    lcore.numa < 0 ? "-" : std::to_string(lcore.numa), work_of(lcore, plan, config)});
+    for (const PlanStage& stage : lcore.stages)
+      rows.push_back(
+          {std::to_string(lcore.lcore_id),
+           std::string(kKinds[static_cast<size_t>(stage.kind)]) + " " + std::to_string(stage.index),
+           lcore.cpu < 0 ? floats : std::to_string(lcore.cpu),
+           lcore.numa < 0 ? "-" : std::to_string(lcore.numa), work_of(stage, plan, config)});
   return "lcores: " + std::to_string(plan.ingest) + " ingest, " + std::to_string(plan.decode) + " decode, " +
-         std::to_string(plan.export_) + " export; idle: " + (plan.spin ? "spin" : "adaptive") + " (" +
-         plan.idle_reason + ")\n" + table(rows);
+         std::to_string(plan.export_) + " export" +
+         (plan.share ? " on " + counted(static_cast<unsigned>(plan.lcores.size()), "lcore") : "") +
+         "; idle: " + (plan.spin ? "spin" : "adaptive") + " (" + plan.idle_reason + ")\n" + table(rows);
 }
 
 std::string rings_text(const Plan& plan) {

@@ -27,17 +27,32 @@ class CountingStage : public Stage {
 TEST(LcoreLoop, EndsWhenTheStageIsDone) {
   std::atomic<bool> abort{false};
   CountingStage stage(500);
-  LcoreLoop loop(stage, "test", 0, false, abort);
+  LcoreLoop loop(false, abort);
+  loop.add(stage, "test", 0);
   loop.run();
   EXPECT_TRUE(loop.ended());
   EXPECT_EQ(stage.polls(), 500U);
+}
+
+TEST(LcoreLoop, SharedByStagesEndsWhenAllAreDoneAndPollsTheLastThatHasWork) {
+  std::atomic<bool> abort{false};
+  CountingStage first(10);
+  CountingStage last(500);
+  LcoreLoop loop(false, abort);
+  loop.add(first, "test", 0);
+  loop.add(last, "test", 1);
+  loop.run();
+  EXPECT_TRUE(loop.ended());
+  EXPECT_EQ(first.polls(), 10U);
+  EXPECT_EQ(last.polls(), 500U);
 }
 
 TEST(LcoreLoop, EndsOnAbortThoughTheStageIsNot) {
   for (bool spin : {false, true}) {
     std::atomic<bool> abort{false};
     CountingStage stage(0);
-    LcoreLoop loop(stage, "test", 0, spin, abort);
+    LcoreLoop loop(spin, abort);
+    loop.add(stage, "test", 0);
     std::thread lcore([&] { loop.run(); });
     while (loop.last_turn_ns() == 0) std::this_thread::yield();
     EXPECT_FALSE(loop.ended());
