@@ -13,7 +13,7 @@
 #include "decoder/decode_stage.h"
 #include "exporters/export_stage.h"
 #include "src/lcore_loop.h"
-#include "src/plan.h"
+#include "src/plan/plan.h"
 
 namespace weir {
 

@@ -12,7 +12,7 @@
 #include "src/log.h"
 #include "src/metrics_http.h"
 #include "src/pipeline.h"
-#include "src/plan.h"
+#include "src/plan/plan.h"
 #include "src/report.h"
 #include "src/version.h"
 

@@ -5,7 +5,7 @@
 
 #include "src/commands/commands.h"
 #include "src/commands/street_flags.h"
-#include "src/plan.h"
+#include "src/plan/plan.h"
 #include "src/run_street.h"
 
 namespace weir {

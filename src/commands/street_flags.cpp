@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "src/config_flags.h"
+#include "src/config/config_flags.h"
 
 namespace weir {
 namespace {

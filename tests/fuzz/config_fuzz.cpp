@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "src/plan.h"
+#include "src/plan/plan.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "src/config.h"
+#include "src/config/config.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,9 +8,9 @@
 #include <cstring>
 #include <utility>
 
-#include "src/config_faults.h"
-#include "src/config_reader.h"
-#include "src/yaml_tree.h"
+#include "src/config/config_faults.h"
+#include "src/config/config_reader.h"
+#include "src/config/yaml_tree.h"
 
 namespace weir {
 namespace {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "core/result.h"
-#include "src/config.h"
-#include "src/machine.h"
-#include "src/plan.h"
+#include "src/config/config.h"
+#include "src/plan/machine.h"
+#include "src/plan/plan.h"
 
 namespace weir {
 

@@ -1,4 +1,4 @@
-#include "src/plan_eal.h"
+#include "src/plan/plan_eal.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "dataplane/mirror_eal.h"
-#include "src/config_check.h"
-#include "src/plan_lcores.h"
+#include "src/config/config_check.h"
+#include "src/plan/plan_lcores.h"
 
 namespace weir {
 namespace {

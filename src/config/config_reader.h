@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "src/config.h"
-#include "src/config_faults.h"
-#include "src/config_keys.h"
-#include "src/yaml_tree.h"
+#include "src/config/config.h"
+#include "src/config/config_faults.h"
+#include "src/config/config_keys.h"
+#include "src/config/yaml_tree.h"
 
 namespace weir {
 

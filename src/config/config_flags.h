@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "src/config.h"
+#include "src/config/config.h"
 
 namespace weir {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/result.h"
-#include "src/config.h"
-#include "src/machine.h"
+#include "src/config/config.h"
+#include "src/plan/machine.h"
 
 namespace weir {
 

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "src/config_keys.h"
+#include "src/config/config_keys.h"
 #include "tests/test_data.h"
 
 namespace weir {

@@ -1,4 +1,4 @@
-#include "src/config_faults.h"
+#include "src/config/config_faults.h"
 
 #include <algorithm>
 

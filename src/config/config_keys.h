@@ -5,8 +5,8 @@
 #include <span>
 #include <string_view>
 
-#include "src/config.h"
-#include "src/key_value.h"
+#include "src/config/config.h"
+#include "src/config/key_value.h"
 
 namespace weir {
 

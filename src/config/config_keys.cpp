@@ -1,4 +1,4 @@
-#include "src/config_keys.h"
+#include "src/config/config_keys.h"
 
 #include <algorithm>
 #include <array>

@@ -1,12 +1,12 @@
-#include "src/config_reader.h"
+#include "src/config/config_reader.h"
 
 #include <algorithm>
 #include <set>
 #include <string_view>
 #include <utility>
 
-#include "src/config_check.h"
-#include "src/nearest_name.h"
+#include "src/config/config_check.h"
+#include "src/config/nearest_name.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/yaml_tree.h"
+#include "src/config/yaml_tree.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
-#include "src/plan.h"
+#include "src/plan/plan.h"
 
 #include <algorithm>
 #include <string>
 
 #include "core/event.h"
 #include "core/frame.h"
-#include "src/plan_eal.h"
-#include "src/plan_lcores.h"
+#include "src/plan/plan_eal.h"
+#include "src/plan/plan_lcores.h"
 
 namespace weir {
 namespace {

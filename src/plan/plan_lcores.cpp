@@ -1,4 +1,4 @@
-#include "src/plan_lcores.h"
+#include "src/plan/plan_lcores.h"
 
 #include <algorithm>
 #include <cmath>

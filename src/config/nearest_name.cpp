@@ -1,4 +1,4 @@
-#include "src/nearest_name.h"
+#include "src/config/nearest_name.h"
 
 #include <algorithm>
 #include <numeric>

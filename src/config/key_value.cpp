@@ -1,4 +1,4 @@
-#include "src/key_value.h"
+#include "src/config/key_value.h"
 
 #include <algorithm>
 #include <array>

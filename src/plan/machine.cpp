@@ -1,4 +1,4 @@
-#include "src/machine.h"
+#include "src/plan/machine.h"
 
 #include <sched.h>
 #include <unistd.h>

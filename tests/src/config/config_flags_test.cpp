@@ -1,4 +1,4 @@
-#include "src/config_flags.h"
+#include "src/config/config_flags.h"
 
 #include <gtest/gtest.h>
 

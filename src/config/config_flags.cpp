@@ -1,11 +1,11 @@
-#include "src/config_flags.h"
+#include "src/config/config_flags.h"
 
 #include <filesystem>
 #include <string_view>
 #include <utility>
 
-#include "src/config_check.h"
-#include "src/config_keys.h"
+#include "src/config/config_check.h"
+#include "src/config/config_keys.h"
 
 namespace weir {
 namespace {

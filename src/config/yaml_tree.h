@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "src/config_faults.h"
+#include "src/config/config_faults.h"
 
 namespace weir {
 

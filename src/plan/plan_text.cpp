@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "src/config_check.h"
-#include "src/key_value.h"
-#include "src/plan.h"
+#include "src/config/config_check.h"
+#include "src/config/key_value.h"
+#include "src/plan/plan.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/config_check.h"
+#include "src/config/config_check.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "exporters/json_keys.h"
-#include "src/nearest_name.h"
+#include "src/config/nearest_name.h"
 
 namespace weir {
 namespace {
