@@ -10,7 +10,8 @@ namespace {
 
 using Kind = CaptureStep::Kind;
 
-constexpr size_t kBytesPerRead = 256U << 10U;
+// A poll's work: what follows on the street then still finds it in the cache.
+constexpr size_t kBurstBytes = 64U << 10U;
 
 class CaptureReader : public FileReader {
  public:
@@ -37,7 +38,7 @@ class CaptureReader : public FileReader {
 
 Poll CaptureReader::read(ByteSource& source, const Now& now, FrameWriter& writer, InputCounters& counters) {
   waits_for_room_ = false;
-  for (size_t done = 0; done < kBytesPerRead;) {
+  for (size_t done = 0; done < kBurstBytes;) {
     const CaptureStep step = parser_->next(source.window(), at_end_);
     switch (step.kind) {
       case Kind::packet:

@@ -9,6 +9,9 @@
 namespace weir {
 namespace {
 
+// A poll's work: what follows on the street then still finds it in the cache.
+constexpr size_t kBurstBytes = 64U << 10U;
+
 class DnstapFile : public FileReader {
  public:
   DnstapFile(std::string file, uint32_t frame_limit, uint16_t input)
@@ -16,10 +19,11 @@ class DnstapFile : public FileReader {
 
   Poll read(ByteSource& source, const Now& now, FrameWriter& writer, InputCounters& counters) override {
     const uint64_t begin = source.consumed();
-    while (source.consumed() - begin < ByteSource::kReadAhead) {
+    while (source.consumed() - begin < kBurstBytes) {
       const Parsed parsed = parse(source, now, writer, counters);
       no_room_ = parsed == Parsed::no_room;
       if (no_room_) return source.consumed() != begin ? Poll::busy : Poll::idle;
+      if (parsed == Parsed::burst) break;
       if (parsed == Parsed::fault) {
         fault_ = file_ + " is damaged at byte " + std::to_string(source.consumed()) + ": " +
                  std::string(describe(streams_.fault()));
@@ -42,13 +46,14 @@ class DnstapFile : public FileReader {
   [[nodiscard]] std::string fault() const override { return fault_; }
 
  private:
-  enum class Parsed : uint8_t { all, no_room, fault };
+  // burst: enough for one poll, though the window has more.
+  enum class Parsed : uint8_t { all, burst, no_room, fault };
 
   Parsed parse(ByteSource& source, const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
     const std::span<const uint8_t> window = source.window();
     std::span<const uint8_t> rest = window;
-    Parsed parsed = Parsed::all;
-    for (;;) {
+    Parsed parsed = Parsed::burst;
+    while (window.size() - rest.size() < kBurstBytes) {
       const std::span<const uint8_t> at = rest;
       const FrameStreams::Step step = streams_.next(rest);
       if (step == FrameStreams::Step::frame) [[likely]] {
@@ -57,7 +62,10 @@ class DnstapFile : public FileReader {
         parsed = Parsed::no_room;
         break;
       }
-      if (step == FrameStreams::Step::more) break;
+      if (step == FrameStreams::Step::more) {
+        parsed = Parsed::all;
+        break;
+      }
       if (step == FrameStreams::Step::fault) {
         rest = at;
         parsed = Parsed::fault;

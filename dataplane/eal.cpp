@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <thread>
 
 #include "dataplane/eal_log.h"
 
@@ -26,6 +27,8 @@ EalLog& eal_log() {
 }
 
 std::array<LcoreTask, RTE_MAX_LCORE> tasks;
+bool started = false;
+std::array<std::thread, RTE_MAX_LCORE> threads;  // instead of EAL's, where it was not started
 
 int run_task(void* task) {
   const auto* what = static_cast<LcoreTask*>(task);
@@ -60,14 +63,19 @@ Status start_eal(const std::vector<std::string>& args) {
     return Error{text + "\": " + said + ". See `eal:` in the configuration, and `weir plan`."};
   }
   eal_log().forward();
+  started = true;
   return Ok{};
 }
 
 std::string eal_said(size_t newest_lines) { return eal_log().newest(newest_lines); }
 
-unsigned eal_ports() { return rte_eth_dev_count_avail(); }
+unsigned eal_ports() { return started ? rte_eth_dev_count_avail() : 0U; }
 
 Status run_on_lcore(unsigned lcore_id, void (*fn)(void*), void* arg) {
+  if (!started) {
+    threads.at(lcore_id) = std::thread(fn, arg);
+    return Ok{};
+  }
   if (lcore_id >= RTE_MAX_LCORE || rte_lcore_is_enabled(lcore_id) == 0)
     return Error{"EAL has no lcore " + std::to_string(lcore_id) +
                  ": `eal: args` must leave --lcores to Weir, or name as many lcores as `weir plan` prints."};
@@ -77,7 +85,12 @@ Status run_on_lcore(unsigned lcore_id, void (*fn)(void*), void* arg) {
   return Ok{};
 }
 
-void wait_for_lcore(unsigned lcore_id) { (void)rte_eal_wait_lcore(lcore_id); }
+void wait_for_lcore(unsigned lcore_id) {
+  if (started)
+    (void)rte_eal_wait_lcore(lcore_id);
+  else if (threads.at(lcore_id).joinable())
+    threads.at(lcore_id).join();
+}
 
 void stop_eal() { (void)rte_eal_cleanup(); }
 

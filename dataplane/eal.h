@@ -20,7 +20,9 @@ std::string eal_said(size_t newest_lines);
 // Ports that EAL has found; to be compared with what was configured.
 unsigned eal_ports();
 
-// Starts fn(arg) on a worker lcore, which must rest. fn must not throw.
+// Starts fn(arg) on a worker lcore, which must rest. fn must not throw. Where EAL was not started, on a
+// thread that floats: stages without ports need no more, and loading DPDK's drivers takes longer than a small
+// file.
 Status run_on_lcore(unsigned lcore_id, void (*fn)(void*), void* arg);
 // Returns when the lcore has returned from its function, at once if it rests.
 void wait_for_lcore(unsigned lcore_id);

@@ -14,14 +14,6 @@ constexpr uint16_t kMaxUnits = 0xfffe;  // an answer is one more, and an event c
 
 uint64_t distance(uint64_t a, uint64_t b) noexcept { return a > b ? a - b : b - a; }
 
-uint8_t lower(uint8_t c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<uint8_t>(c + ('a' - 'A')) : c; }
-
-// RFC 4343: ASCII letters only. Bytes of length are below 'A'.
-bool same_name(const uint8_t* a, const uint8_t* b, size_t len) noexcept {
-  return std::memcmp(a, b, len) == 0 ||
-         std::equal(a, a + len, b, [](uint8_t x, uint8_t y) { return lower(x) == lower(y); });
-}
-
 }  // namespace
 
 Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
@@ -43,7 +35,8 @@ bool Matcher::same_question(const Leg& leg, const Waiting& entry) const noexcept
   const DnsMessage& b = entry.dns;
   if (!a.has_question || !b.has_question) return a.has_question == b.has_question;
   return a.qname_len == b.qname_len && a.qtype == b.qtype && a.qclass == b.qclass &&
-         same_name(leg.wire.data() + kDnsHeaderLen, table_.wire_start(entry) + kDnsHeaderLen, a.qname_len);
+         names_equal({leg.wire.data() + kDnsHeaderLen, a.qname_len},
+                     {table_.wire_start(entry) + kDnsHeaderLen, b.qname_len});
 }
 
 bool Matcher::may_belong(const Leg& leg, const Waiting& entry) const noexcept {

@@ -35,6 +35,19 @@ void add(Balance& sum, const Ring& ring) {
   sum.in_flight += ring.depth();
 }
 
+// Which end of a cut packet is the server follows from the inputs' ports.
+DecodeOptions decode_options(const Config& config) {
+  DecodeOptions options = config.match;
+  for (const InputConfig& input : config.inputs) {
+    const auto* mirror = std::get_if<MirrorOptions>(&input);
+    const auto* file = std::get_if<FileOptions>(&input);
+    if (mirror == nullptr && file == nullptr) continue;
+    const std::vector<uint16_t>& ports = mirror != nullptr ? mirror->dns_ports : file->dns_ports;
+    options.dns_ports.insert(options.dns_ports.end(), ports.begin(), ports.end());
+  }
+  return options;
+}
+
 std::vector<std::string> input_names(const Config& config) {
   std::vector<std::string> names;
   for (const InputConfig& input : config.inputs)
@@ -111,10 +124,10 @@ Result<std::unique_ptr<Pipeline>> Pipeline::build(const Config& config, const Pl
   for (unsigned s = 0; s < plan.decode; ++s) {
     std::vector<Ring*> in;
     for (auto& rings : pipeline->frame_rings_) in.push_back(rings[s].get());
-    pipeline->decode_.push_back(
-        std::make_unique<DecodeStage>(s, config.match, std::move(in), pipeline->event_rings_[s].get(),
-                                      std::make_unique<BatchPool>(plan.decode_pool_batches, plan.batch_bytes,
-                                                                  plan.large_batches, plan.large_bytes)));
+    pipeline->decode_.push_back(std::make_unique<DecodeStage>(
+        s, decode_options(config), std::move(in), pipeline->event_rings_[s].get(),
+        std::make_unique<BatchPool>(plan.decode_pool_batches, plan.batch_bytes, plan.large_batches,
+                                    plan.large_bytes)));
   }
   for (unsigned e = 0; e < plan.export_; ++e) {
     std::vector<Ring*> in;

@@ -123,15 +123,14 @@ int run_street(const Config& config, const RunOptions& options) {
   const sigset_t signals = block_signals();
   auto plan = make_plan(config, read_machine());
   if (!plan) return refuse(plan.error(), kExitUsage);
-  if (Status started = start_eal(plan->eal_args); !started) return refuse(started.error(), kExitRuntime);
-  if (eal_ports() != plan->ports)
-    return refuse(
-        Error{"EAL found " + std::to_string(eal_ports()) + " of " + std::to_string(plan->ports) +
-              " ports: check the mirror inputs' port and interface, and the permissions that they need "
-              "(CAP_NET_RAW for AF_PACKET, root or VFIO for PCI)"},
-        kExitRuntime);
+  if (options.eal)
+    if (Status started = start_eal(plan->eal_args); !started) return refuse(started.error(), kExitRuntime);
   auto built = Pipeline::build(config, *plan);
   if (!built) return refuse(built.error(), kExitRuntime);
+  // A port that is missing was refused by its input. More than were asked for come from eal: args.
+  if (eal_ports() != plan->ports)
+    spdlog::warn("EAL has {} ports, of which the configuration uses {}: see eal: args", eal_ports(),
+                 plan->ports);
   Pipeline& pipeline = **built;
 
   std::atomic<bool> draining{false};

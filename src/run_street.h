@@ -17,6 +17,8 @@ struct RunOptions {
   bool print_balance = true;  // decode prints it only when something was dropped or is wrong
   // decode: end when an output has taken nothing for the drain time (a full disk); run waits for it for ever.
   bool give_up_when_stuck = false;
+  // decode: the lcores are plain threads. Files need no port, and EAL's start takes longer than a small file.
+  bool eal = true;
 };
 
 // Returns the exit code. SIGTERM, SIGINT: drain, a second one ends at once; SIGHUP: reopen files.

@@ -44,30 +44,6 @@ constexpr std::array<std::string_view, 31> kExtendedErrors = {
     "Invalid Query Type",
 };
 
-// The same, DNS EDNS0 Option Codes.
-constexpr std::array<std::string_view, 20> kOptions = {
-    "",
-    "LLQ",
-    "UL",
-    "NSID",
-    "",
-    "DAU",
-    "DHU",
-    "N3U",
-    "ECS",
-    "EXPIRE",
-    "COOKIE",
-    "KEEPALIVE",
-    "PADDING",
-    "CHAIN",
-    "KEYTAG",
-    "EDE",
-    "CLIENTTAG",
-    "SERVERTAG",
-    "REPORT-CHANNEL",
-    "ZONEVERSION",
-};
-
 }  // namespace
 
 bool EdnsCursor::next(EdnsOption& option) noexcept {
@@ -121,10 +97,6 @@ bool read_keepalive(std::span<const uint8_t> data, Keepalive& keepalive) noexcep
   keepalive.has_timeout = data.size() == 2;
   keepalive.timeout = keepalive.has_timeout ? load_be16(data.data()) : uint16_t{0};
   return true;
-}
-
-std::string_view edns_option_name(uint16_t code) noexcept {
-  return code < kOptions.size() ? kOptions[code] : std::string_view();
 }
 
 }  // namespace weir

@@ -48,8 +48,7 @@ class EdnsCursor {
 
 struct ExtendedError {
   uint16_t code = 0;
-  std::span<const uint8_t>
-      text;  // UTF-8 or not: write_utf8(); RFC 8914 section 2 has no NUL at its end, but some send one
+  std::span<const uint8_t> text;  // UTF-8 or not; RFC 8914 section 2 has no NUL at its end, but some send one
 };
 [[nodiscard]] bool read_extended_error(std::span<const uint8_t> data, ExtendedError& error) noexcept;
 // IANA's registry: "Blocked", "DNSSEC Bogus". Empty: no name.
@@ -61,8 +60,5 @@ struct Keepalive {
   uint16_t timeout = 0;
 };
 [[nodiscard]] bool read_keepalive(std::span<const uint8_t> data, Keepalive& keepalive) noexcept;
-
-// "NSID", "ECS", "COOKIE". Empty: no name.
-std::string_view edns_option_name(uint16_t code) noexcept;
 
 }  // namespace weir

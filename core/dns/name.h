@@ -99,8 +99,5 @@ NameExtent write_name(TextWriter& writer, std::span<const uint8_t> msg, size_t o
 // Uncompressed names in wire form, as a QNAME stands in its message. Letters are equal in either case (RFC
 // 4343); nothing else is folded.
 [[nodiscard]] bool names_equal(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept;
-// Equal names have equal hashes. Names are chosen by strangers: a table that must not be flooded takes a
-// random seed.
-[[nodiscard]] uint64_t hash_name(std::span<const uint8_t> name, uint64_t seed = 0) noexcept;
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// Names as keys: compared and hashed eight bytes at a time, letters folded. Length bytes are at most 63 and
+// Names as keys: compared eight bytes at a time, letters folded. Length bytes are at most 63 and
 // so never letters: a whole name folds like text.
 #include <cstring>
 
@@ -30,11 +30,6 @@ uint64_t fold(uint64_t v) noexcept {
   return v | (((at_least_a ^ beyond_z) & ~v & kHigh) >> 2U);
 }
 
-uint64_t mix(uint64_t a, uint64_t b) noexcept {
-  const auto product = static_cast<unsigned __int128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64U);
-}
-
 }  // namespace
 
 bool names_equal(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept {
@@ -47,16 +42,6 @@ bool names_equal(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcep
   }
   const size_t left = a.size() - i;
   return fold(load_tail(a.data() + i, left)) == fold(load_tail(b.data() + i, left));
-}
-
-uint64_t hash_name(std::span<const uint8_t> name, uint64_t seed) noexcept {
-  constexpr uint64_t kOdd1 = 0x9e3779b97f4a7c15U;
-  constexpr uint64_t kOdd2 = 0xd6e8feb86659fd93U;
-  uint64_t hash = seed ^ (name.size() * kOdd2);
-  size_t i = 0;
-  for (; i + 8 <= name.size(); i += 8) hash = mix(hash ^ fold(load(&name[i])), kOdd1);
-  hash = mix(hash ^ fold(load_tail(name.data() + i, name.size() - i)), kOdd1);
-  return mix(hash, kOdd2);
 }
 
 }  // namespace weir

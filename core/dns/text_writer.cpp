@@ -52,26 +52,6 @@ char* write_three_digits(char* out, uint8_t byte) noexcept {
   return out + 2;
 }
 
-// Length of the UTF-8 sequence at the start, 2..4; 0: it is none (RFC 3629 section 4, so no surrogates and no
-// overlong forms). The first byte is 0x80 or more.
-size_t utf8_sequence(std::span<const uint8_t> bytes) noexcept {
-  const uint8_t lead = bytes[0];
-  const size_t len = lead >= 0xc2 && lead <= 0xdf   ? 2
-                     : lead >= 0xe0 && lead <= 0xef ? 3
-                     : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                    : 0;
-  if (len == 0 || len > bytes.size()) return 0;
-  for (size_t i = 1; i < len; ++i) {
-    if ((bytes[i] & 0xc0U) != 0x80) return 0;
-  }
-  const uint8_t second = bytes[1];
-  if (lead == 0xe0 && second < 0xa0) return 0;
-  if (lead == 0xed && second > 0x9f) return 0;
-  if (lead == 0xf0 && second < 0x90) return 0;
-  if (lead == 0xf4 && second > 0x8f) return 0;
-  return len;
-}
-
 }  // namespace
 
 void escape_json(TextWriter& writer, char* begin) noexcept {
@@ -184,29 +164,6 @@ void write_quoted(TextWriter& writer, std::span<const uint8_t> bytes) noexcept {
   write_quoted_bytes(writer, bytes);
   writer.put('"');
   writer.json_special = true;
-}
-
-void write_utf8(TextWriter& writer, std::span<const uint8_t> bytes) noexcept {
-  while (!bytes.empty()) {
-    const uint8_t byte = bytes[0];
-    size_t len = 1;
-    if (byte >= 0x80) {
-      len = utf8_sequence(bytes);
-      if (len == 0) {
-        write_escaped_byte(writer, byte);
-        len = 1;
-      } else {
-        writer.put({reinterpret_cast<const char*>(bytes.data()), len});
-      }
-    } else if (!printable(byte)) {
-      write_escaped_byte(writer, byte);
-    } else {
-      if (byte == '"' || byte == '\\') writer.json_special = true;
-      if (byte == '\\') writer.put('\\');
-      writer.put(static_cast<char>(byte));
-    }
-    bytes = bytes.subspan(len);
-  }
 }
 
 }  // namespace weir

@@ -1,5 +1,5 @@
 // TextWriter: what the text writers of DNS data write through, and the small pieces of text they share. All
-// text is printable ASCII (0x20..0x7e), but for write_utf8, so a JSON string needs no more than `\` and `"`
+// text is printable ASCII (0x20..0x7e), so a JSON string needs no more than `\` and `"`
 // escaped; a writer that wrote one of the two says so. Nothing checks room: every writer states its bound.
 // Pure; any lcore; hot path.
 #pragma once
@@ -48,9 +48,6 @@ void write_base32hex(TextWriter& writer, std::span<const uint8_t> bytes) noexcep
 void write_quoted_bytes(TextWriter& writer, std::span<const uint8_t> bytes) noexcept;
 // With the quotes.
 void write_quoted(TextWriter& writer, std::span<const uint8_t> bytes) noexcept;
-// Free text from outside (RFC 8914's EXTRA-TEXT, identities): UTF-8 stays, `\` is doubled, control characters
-// and bytes that are no UTF-8 (RFC 3629) become \DDD. At most four characters a byte.
-void write_utf8(TextWriter& writer, std::span<const uint8_t> bytes) noexcept;
 // `\DDD`: four characters.
 void write_escaped_byte(TextWriter& writer, uint8_t byte) noexcept;
 

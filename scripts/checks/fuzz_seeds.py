@@ -12,6 +12,9 @@ import sys
 
 import sources
 
+sys.path.append(str(sources.ROOT / "tests/e2e"))
+from frame_streams import frames_of  # noqa: E402
+
 DATA = sources.ROOT / "tests/data"
 LARGEST = 8192  # longer inputs only slow a fuzzer down
 # The part of a fuzzer's name that says what it reads; the first that fits.
@@ -19,19 +22,6 @@ READS = (("pcap", "captures"), ("capture", "captures"), ("packet", "packets"), (
          ("fstrm", "streams"), ("dnstap", "payloads"), ("dns", "messages"), ("name", "messages"),
          ("edns", "messages"), ("rdata", "messages"), ("json", "payloads"), ("matcher", "messages"),
          ("config", "configurations"))
-
-
-def frames(data):
-    at = 0
-    while at + 4 <= len(data):
-        (length,) = struct.unpack(">I", data[at:at + 4])
-        at += 4
-        if length == 0 and at + 4 <= len(data):
-            (length,) = struct.unpack(">I", data[at:at + 4])
-            at += 4 + length
-            continue
-        yield data[at:at + length]
-        at += length
 
 
 def fields(data):
@@ -87,7 +77,7 @@ def packets(capture):
 def seeds():
     streams = [path.read_bytes() for folder in ("dnstap", "malformed") for path in sorted((DATA / folder).rglob("*"))
                if path.suffix in (".fstrm", ".raw")]
-    payloads = [frame for stream in streams for frame in list(frames(stream))[:60]]
+    payloads = [frame for stream in streams for frame in list(frames_of(stream))[:60]]
     captures = [path.read_bytes() for folder in ("pcap", "malformed/pcap") for path in sorted((DATA / folder).glob("*"))]
     return {
         "streams": [stream[:LARGEST] for stream in streams],

@@ -13,7 +13,7 @@ namespace weir {
 void add_decode_command(CLI::App& app, int& exit_code) {
   struct State {
     StreetFlags flags;
-    RunOptions options{.stats_path = {}, .print_balance = false, .give_up_when_stuck = true};
+    RunOptions options{.stats_path = {}, .print_balance = false, .give_up_when_stuck = true, .eal = false};
     std::vector<std::string> files;
   };
   auto state = std::make_shared<State>();

@@ -93,7 +93,7 @@ Result<Counts> choose_counts(const Config& config, const Machine& machine) {
         "lcores.export: " + std::to_string(counts.export_) + " is more than lcores.decode, " +
         std::to_string(counts.decode) +
         ": an export lcore without a decode lcore has nothing to write; lower export or raise decode"};
-  if (counts.all() > kMostLcores)
+  if (told.share != Share::on && counts.all() > kMostLcores)
     return Error{"lcores: " + std::to_string(counts.ingest) + " ingest, " + std::to_string(counts.decode) +
                  " decode and " + std::to_string(counts.export_) + " export are more than the " +
                  std::to_string(kMostLcores) + " lcores that DPDK takes; lower them"};

@@ -30,13 +30,6 @@ BENCHMARK_CAPTURE(name, ip6_arpa, named(kReverse));
 BENCHMARK_CAPTURE(name, escapes, named(kService));
 BENCHMARK_CAPTURE(name_ldns, of_28, named(kSampleName));
 
-void name_hash(benchmark::State& state) {
-  const std::string name = DnsSample::wire_name(kSampleName);
-  const std::span bytes(reinterpret_cast<const uint8_t*>(name.data()), name.size());
-  for (auto _ : state) benchmark::DoNotOptimize(hash_name(bytes));
-}
-BENCHMARK(name_hash);
-
 struct Rdata {
   uint16_t type;
   std::string bytes;

@@ -93,11 +93,5 @@ TEST(Edns, Keepalive) {
   EXPECT_FALSE(read_keepalive(bytes("\1"s), keepalive));
 }
 
-TEST(Edns, OptionNames) {
-  EXPECT_EQ(edns_option_name(8), "ECS");
-  EXPECT_EQ(edns_option_name(4), "");
-  EXPECT_EQ(edns_option_name(65001), "");
-}
-
 }  // namespace
 }  // namespace weir

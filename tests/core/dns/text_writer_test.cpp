@@ -51,24 +51,6 @@ TEST(TextWriter, Quoted) {
             R"("a b;\"\\\010\195\169")");
 }
 
-TEST(TextWriter, Utf8StaysAndTheRestIsEscaped) {
-  const auto utf8 = [](const std::string& s) {
-    return text([&](TextWriter& w) { write_utf8(w, bytes(s)); });
-  };
-  EXPECT_EQ(utf8("plain \"text\""), "plain \"text\"");
-  EXPECT_EQ(utf8("a\\b"), "a\\\\b");
-  EXPECT_EQ(utf8("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  EXPECT_EQ(utf8("\n\x7f"), "\\010\\127");
-  EXPECT_EQ(utf8("\xc3"), "\\195") << "cut";
-  EXPECT_EQ(utf8("\xc0\xaf"), "\\192\\175") << "overlong";
-  EXPECT_EQ(utf8("\xe0\x80\xaf"), "\\224\\128\\175") << "overlong";
-  EXPECT_EQ(utf8("\xed\xa0\x80"), "\\237\\160\\128") << "surrogate";
-  EXPECT_EQ(utf8("\xf4\x90\x80\x80"), "\\244\\144\\128\\128") << "over U+10FFFF";
-  EXPECT_EQ(utf8("\xff"
-                 "a"),
-            "\\255a");
-}
-
 TEST(TextWriter, EscapesForJsonInPlace) {
   const auto escaped = [](const std::string& s) {
     std::vector<char> room(2 * s.size() + 1, '#');

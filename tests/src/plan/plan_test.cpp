@@ -115,8 +115,35 @@ TEST(PlanLcores, EveryShardHasAnExportLcoreAndEveryExportLcoreAShard) {
     const Plan plan = plan_of(config_of(kDnstap), machine_of(cpus));
     EXPECT_GE(plan.decode, plan.export_);
     EXPECT_EQ(plan.decode % plan.export_, 0U);
-    EXPECT_EQ(plan.lcores.size(), plan.ingest + plan.decode + plan.export_);
+    EXPECT_EQ(plan.lcores.size(), cpus < 3 ? 1 : plan.ingest + plan.decode + plan.export_);
   }
+}
+
+std::string shared_lcores(const std::string& inputs, const std::string& lcores, const Machine& machine) {
+  constexpr const char* kKinds[] = {"i", "d", "e"};
+  std::string text;
+  for (const PlanLcore& lcore : plan_of(config_of(inputs, "lcores: " + lcores + "\n"), machine).lcores) {
+    text += text.empty() ? "" : " ";
+    for (const PlanStage& stage : lcore.stages)
+      text += kKinds[static_cast<size_t>(stage.kind)] + std::to_string(stage.index);
+  }
+  return text;
+}
+
+TEST(PlanLcores, StagesShareOneWhereCpusAreFewAndNoPortMustBePolledInTime) {
+  EXPECT_EQ(shared_lcores(kDnstap, "{}", machine_of(1)), "i0d0e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{}", machine_of(2)), "i0d0e0");
+  EXPECT_EQ(shared_lcores("file: { paths: [a, b] }", "{}", machine_of(2)), "i0d0e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{}", machine_of(3)), "i0 d0 e0");
+  EXPECT_EQ(shared_lcores("mirror: { interface: eth0 }", "{}", machine_of(2)), "i0 d0 e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{ decode: 1 }", machine_of(2)), "i0 d0 e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{ cpus: [0, 1] }", machine_of(2)), "i0 d0 e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{ share: off }", machine_of(2)), "i0 d0 e0");
+  EXPECT_EQ(shared_lcores(kDnstap, "{ share: on, ingest: 1, decode: 4, export: 2 }", machine_of(8)),
+            "i0d0e0 d1e1 d2 d3");
+  EXPECT_EQ(shared_lcores(kDnstap, "{ share: on, ingest: 64, decode: 64, export: 64 }", machine_of(64))
+                .substr(0, 13),
+            "i0d0e0 i1d1e1");
 }
 
 TEST(PlanLcores, RefusesWhatCannotWork) {
@@ -139,7 +166,7 @@ TEST(PlanLcores, RefusesWhatCannotWork) {
   EXPECT_EQ(refused("{ ingest: 1, decode: 1, export: 1, cpus: [0, 1, 2, 3] }", machine),
             "lcores.cpus: 4 CPUs are named for 3 lcores; name 3, or raise lcores.ingest, decode or export");
   EXPECT_EQ(
-      refused("{ idle: spin }", machine_of(2)),
+      refused("{ idle: spin, share: off }", machine_of(2)),
       "lcores.idle: spin needs a CPU for each lcore, but there are 3 lcores on 2 CPUs, and a spinning lcore "
       "would keep the others from their work; lower the lcores or set idle: adaptive");
 }
@@ -186,7 +213,7 @@ TEST(PlanQueues, AreDealtRoundTheIngestLcores) {
 
 TEST(PlanEal, WithoutHugepagesAndPorts) {
   EXPECT_EQ(args_of(config_of(kDnstap), machine_of(2)),
-            "--lcores (0-3)@(0-1) --no-huge --no-shconf -m 64 --no-telemetry --no-pci");
+            "--lcores (0-1)@(0-1) --no-huge --no-shconf -m 64 --no-telemetry --no-pci");
 }
 
 TEST(PlanEal, HugepagesAreForPorts) {
