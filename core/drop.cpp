@@ -57,7 +57,7 @@ constexpr std::array<DropInfo, kDropCount> kDrops = {{
     {Drop::write_failed, "write_failed", StageKind::output, DropKind::drop,
      "the destination refused the bytes: see the log for the reason"},
     {Drop::output_shutdown, "output_shutdown", StageKind::output, DropKind::drop,
-     "not accepted by the destination when the drain time ended"},
+     "the destination (a full disk, a slow or dead peer) had not accepted it when the drain time ended"},
 }};
 
 consteval bool in_order() {

@@ -48,8 +48,9 @@ enum class Drop : uint8_t {
   decode_shutdown,     // still waiting when the drain time ended
   // output
   backlog_full,     // the output is slower than the street, when_full: drop_newest
-  write_failed,     // the destination refused the bytes for good (disk full, pipe closed)
-  output_shutdown,  // not accepted by the destination when the drain time ended
+  write_failed,     // the destination refused the bytes for good (pipe closed)
+  output_shutdown,  // not accepted by the destination (full disk, slow or dead peer) when the drain time
+                    // ended
   count_
 };
 

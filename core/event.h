@@ -115,6 +115,12 @@ struct Event {
   [[nodiscard]] const DnsMessage& primary() const noexcept {
     return response.wire.present() ? response : query;
   }
+  // The message that has the part: what the response lacks (a FORMERR of 12 bytes, an answer without OPT) is
+  // the query's. primary() where neither has it.
+  [[nodiscard]] const DnsMessage& having(bool DnsMessage::*part) const noexcept {
+    const DnsMessage& first = primary();
+    return !(first.*part) && query.*part ? query : first;
+  }
   // What is wrong with the event's messages: with the response if there is something, else with the query.
   [[nodiscard]] Malformed malformed() const noexcept {
     return response.malformed != Malformed::none ? response.malformed : query.malformed;

@@ -165,6 +165,8 @@ void DecodeStage::abandon() {
   s.writer.abandon();
 }
 
+const DropCounters& DecodeStage::drops() const noexcept { return state_->writer.drops(); }
+
 Balance DecodeStage::balance() const noexcept {
   const State& s = *state_;
   Balance balance;

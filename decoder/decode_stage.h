@@ -26,6 +26,7 @@ class DecodeStage : public Stage {
   Poll poll(const Now& now) override;
   void abandon() override;
   void describe(MetricVisitor& visitor) const override;
+  [[nodiscard]] const DropCounters& drops() const noexcept;
   // in: units popped from the rings; out: units pushed to the export ring; in_flight: units in the match
   // table, in the batch being read and in the open batch.
   [[nodiscard]] Balance balance() const noexcept;

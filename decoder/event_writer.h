@@ -33,6 +33,7 @@ class EventWriter final : public EventSink {
   [[nodiscard]] uint64_t pushed() const noexcept { return writer_.ring().pushed(); }  // units
   [[nodiscard]] uint64_t open_units() const noexcept { return writer_.open_units(); }
   [[nodiscard]] uint64_t dropped() const noexcept { return drops_.total(StageKind::decode); }
+  [[nodiscard]] const DropCounters& drops() const noexcept { return drops_; }
   void describe(MetricVisitor& visitor, const Labels& owner) const;
 
  private:

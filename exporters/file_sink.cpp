@@ -18,6 +18,8 @@ constexpr int kPipeBytes = 1 << 20;  // what an unprivileged process may ask for
 // A pipe gets a file description of its own, so that it can be non-blocking without changing the one that
 // other processes share. Where that is not possible (sockets, no /proc) the descriptor is used as it is.
 int open_stdout() {
+  // main() puts what refuses to be written to where a stream was closed.
+  if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) return -1;
   struct stat st {};
   if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
     const int fd = ::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);

@@ -181,23 +181,30 @@ char* JsonFormat::put_addresses(char* out, const Line& line) noexcept {
 
 char* JsonFormat::put_header(char* out, Line& line) const noexcept {
   const DnsMessage& dns = line.dns;
-  if (!dns.has_header) return out;
+  const DnsMessage& header = line.event.having(&DnsMessage::has_header);
+  if (!header.has_header) return out;
   if (wants(JsonKey::id)) {
-    out = put_u32(put(out, "\"id\":"), dns.id);
+    out = put_u32(put(out, "\"id\":"), header.id);
     *out++ = ',';
   }
-  if (wants(JsonKey::opcode)) out = put_cell(out, opcodes_[dns.opcode()]);
-  if (wants(JsonKey::rcode)) {
+  if (wants(JsonKey::opcode)) out = put_cell(out, opcodes_[header.opcode()]);
+  // A query's rcode is no answer's.
+  if (dns.has_header && wants(JsonKey::rcode)) {
     out = dns.rcode < rcodes_.size() ? put_cell(out, rcodes_[dns.rcode])
                                      : put(write_rcode(put(out, "\"rcode\":\""), dns.rcode), "\",");
   }
-  if (wants(JsonKey::flags)) out = put_cell(out, kFlagCells[flag_cell(dns.flags)]);
+  if (dns.has_header && wants(JsonKey::flags)) out = put_cell(out, kFlagCells[flag_cell(dns.flags)]);
+  return put_question(out, line);
+}
+
+char* JsonFormat::put_question(char* out, Line& line) const noexcept {
+  const DnsMessage& dns = line.event.having(&DnsMessage::has_question);
   if (!dns.has_question) return out;
   if (wants(JsonKey::qname)) {
     out = put(out, "\"qname\":\"");
     const char* text = out;
-    out = put_json_name(out, line.wire, kDnsHeaderLen);
-    line.names.set(WrittenNames::qname, kDnsHeaderLen, text, out);
+    out = put_json_name(out, line.event.bytes(dns.wire), kDnsHeaderLen);
+    if (&dns == &line.dns) line.names.set(WrittenNames::qname, kDnsHeaderLen, text, out);
     out = put(out, "\",");
   }
   if (wants(JsonKey::qclass)) {
@@ -243,7 +250,8 @@ char* JsonFormat::put_times(char* out, const Line& line) noexcept {
 char* JsonFormat::put_sections(char* out, Line& line) const noexcept {
   const DnsMessage& dns = line.dns;
   const Event& event = line.event;
-  const size_t edns_room = dns.has_edns ? std::min(share_, edns_bound(dns.opt_len)) : 0;
+  const DnsMessage& opt = event.having(&DnsMessage::has_edns);
+  const size_t edns_room = opt.has_edns ? std::min(share_, edns_bound(opt.opt_len)) : 0;
   const size_t kept = kFixedBytes + edns_room + text_bound(event.policy_type) +
                       text_bound(event.policy_value) + text_bound(event.extra);
   const char* end = line.start + max_line_ - kept;
@@ -258,9 +266,9 @@ char* JsonFormat::put_sections(char* out, Line& line) const noexcept {
   section(JsonKey::answers, "\"answers\":[", 0);
   section(JsonKey::authority, "\"authority\":[", 1);
   section(JsonKey::additional, "\"additional\":[", 2);
-  if (!dns.has_edns || !wants(JsonKey::edns)) return out;
+  if (!opt.has_edns || !wants(JsonKey::edns)) return out;
   bool cut = false;
-  out = put_edns(out, out + edns_room, line.wire, dns, cut);
+  out = put_edns(out, out + edns_room, event.bytes(opt.wire), opt, cut);
   if (cut) line.cut |= json_key_bit(JsonKey::edns);
   return out;
 }

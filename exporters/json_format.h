@@ -58,6 +58,7 @@ class JsonFormat : public LineFormat {
   char* put_origin(char* out, Line& line) noexcept;
   char* put_addresses(char* out, const Line& line) noexcept;
   [[nodiscard]] char* put_header(char* out, Line& line) const noexcept;
+  [[nodiscard]] char* put_question(char* out, Line& line) const noexcept;
   char* put_times(char* out, const Line& line) noexcept;
   [[nodiscard]] char* put_sections(char* out, Line& line) const noexcept;
   [[nodiscard]] size_t text_bound(Span text) const noexcept;

@@ -52,7 +52,9 @@ char* put_escaped(char* out, std::span<const uint8_t> text, size_t len) noexcept
     out = put(out, "\\u00");
     return put_hex(out, text.first(1));
   }
-  if (c == '"' || c == '\\') *out++ = '\\';
+  // Two, each escaped for JSON: else what looks like \DDD could be either.
+  if (c == '\\') return put(out, R"(\\\\)");
+  if (c == '"') *out++ = '\\';
   std::memcpy(out, text.data(), len);
   return out + len;
 }

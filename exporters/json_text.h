@@ -123,8 +123,9 @@ char* put_addr(char* out, const IpAddr& addr) noexcept;
 char* put_v4(char* out, const uint8_t* bytes) noexcept;
 
 // Text as the inside of a JSON string: quotes, backslashes and control characters escaped, valid UTF-8 as it
-// is, bytes that are not as \DDD (RFC 1035 section 5.1), so that the line is UTF-8 whatever was sent. Stops
-// before `end` at the latest, between characters; `cut` says whether it had to.
+// is, bytes that are not as \DDD and a backslash as two (RFC 1035 section 5.1), so that the line is UTF-8
+// whatever was sent and says what that was. Stops before `end` at the latest, between characters; `cut` says
+// whether it had to.
 char* put_text(char* out, const char* end, std::span<const uint8_t> text, bool& cut) noexcept;
 
 // Text known to be printable ASCII, as the inside of a JSON string: at most twice its length.

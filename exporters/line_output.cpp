@@ -24,13 +24,14 @@ struct LineOutput::Block {
     count = written = 0;
   }
   [[nodiscard]] std::string_view text() const noexcept { return {data.get(), used}; }
+  [[nodiscard]] size_t written_bytes() const noexcept { return written == 0 ? 0 : lines[written - 1].end; }
 
   std::unique_ptr<char[]> data;
   std::unique_ptr<Line[]> lines;
   size_t used = 0;
   size_t sent = 0;       // the sink took this much
   uint32_t count = 0;    // lines
-  uint32_t written = 0;  // lines of which the sink took the last byte
+  uint32_t written = 0;  // lines that the sink took and cannot lose any more
 };
 
 LineOutput::LineOutput(std::string name, unsigned lcore, const LineOutputOptions& options,
@@ -119,32 +120,54 @@ void LineOutput::close_open() {
 // Offers the waiting blocks to the sink until it takes no more. true: it took something.
 bool LineOutput::push_blocks(const Now& now) {
   bool took = false;
-  while (waiting_count_ != 0) {
-    Block& block = *waiting_[first_waiting_];
+  while (sent_count_ < waiting_count_) {
+    Block& block = waiting(sent_count_);
     const size_t before = block.sent;
     block.sent = sink_->write(block.text(), block.sent, now);
     took |= block.sent > before;
-    count_written(block, now);
     if (block.sent < block.used) break;
-    pop_waiting();
+    ++sent_count_;
   }
-  stuck_ = waiting_count_ != 0;
+  if (waiting_count_ != 0) settle(now);
+  if (sink_->take_break()) rewind();
+  stuck_ = sent_count_ < waiting_count_;
   copy_sink_state();
   if (ended()) drop_waiting(Drop::write_failed);
   return took;
 }
 
-void LineOutput::pop_waiting() {
-  free_.push_back(waiting_[first_waiting_]);
-  first_waiting_ = (first_waiting_ + 1) % waiting_.size();
-  --waiting_count_;
+// What the sink may still lose is the last of what it took.
+void LineOutput::settle(const Now& now) {
+  size_t settled = 0;
+  for (size_t i = 0; i < waiting_count_; ++i) settled += waiting(i).sent;
+  settled -= std::min(settled, sink_->unsettled());
+  while (waiting_count_ != 0) {
+    Block& block = waiting(0);
+    const size_t here = std::min(block.sent, settled);
+    count_written(block, here, now);
+    if (here < block.used) break;
+    settled -= here;
+    pop_waiting();
+  }
 }
 
-void LineOutput::count_written(Block& block, const Now& now) {
+void LineOutput::rewind() {
+  for (size_t i = 0; i < waiting_count_; ++i) waiting(i).sent = waiting(i).written_bytes();
+  sent_count_ = 0;
+}
+
+void LineOutput::pop_waiting() {
+  free_.push_back(&waiting(0));
+  first_waiting_ = (first_waiting_ + 1) % waiting_.size();
+  --waiting_count_;
+  if (sent_count_ != 0) --sent_count_;
+}
+
+void LineOutput::count_written(Block& block, size_t settled, const Now& now) {
   const uint32_t first = block.written;
   uint64_t units = 0;
   uint32_t run = first;  // lines from here on arrived at the same time
-  for (; block.written < block.count && block.lines[block.written].end <= block.sent; ++block.written) {
+  for (; block.written < block.count && block.lines[block.written].end <= settled; ++block.written) {
     const Line& line = block.lines[block.written];
     units += line.units;
     if (line.arrival_ns != block.lines[run].arrival_ns) {
@@ -175,21 +198,21 @@ void LineOutput::take_from_backlog(uint64_t events, uint64_t units, uint64_t byt
 void LineOutput::drop_waiting(Drop reason) {
   close_open();
   for (; waiting_count_ != 0; pop_waiting()) {
-    const Block& block = *waiting_[first_waiting_];
+    const Block& block = waiting(0);
     uint64_t units = 0;
     for (uint32_t i = block.written; i < block.count; ++i) units += block.lines[i].units;
-    const uint64_t done = block.written == 0 ? 0 : block.lines[block.written - 1].end;
     counters_.drops.add(reason, units);
-    take_from_backlog(block.count - block.written, units, block.used - done);
+    take_from_backlog(block.count - block.written, units, block.used - block.written_bytes());
   }
 }
 
 bool LineOutput::poll(const Now& now) {
   bool worked = sink_->poll(now);
   worked |= push_blocks(now);
-  // A block closed early only when nothing waits: else trickles behind a dead peer would use up the blocks.
+  // A block closed early only when none is unsent: else trickles behind a dead peer would use up the blocks.
+  // Nor the last one: trickles to a peer that is slow to acknowledge would.
   const bool due = open_ != nullptr && now.mono_ns - opened_ns_ >= options_.flush_ms * kNsPerMs;
-  if (!due || waiting_count_ != 0) return worked;
+  if (!due || sent_count_ < waiting_count_ || free_.empty()) return worked;
   close_open();
   push_blocks(now);
   return true;
@@ -207,7 +230,7 @@ void LineOutput::abandon_batch(const Batch& events) { drop_from(events, std::exc
 void LineOutput::abandon() {
   close_open();
   if (waiting_count_ != 0) {
-    const Block& block = *waiting_[first_waiting_];
+    const Block& block = waiting(0);
     sink_->abandon(block.text(), block.sent);
   }
   drop_waiting(Drop::output_shutdown);

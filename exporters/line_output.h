@@ -1,6 +1,6 @@
 // LineOutput: an output made of a format and a sink. Events become lines in blocks of memory; a block goes to
-// the sink when it is full, or has waited flush_ms; what the sink does not take waits, up to the backlog.
-// Owner: the export lcore.
+// the sink when it is full, or has waited flush_ms; what the sink has not taken, or may still lose, waits, up
+// to the backlog. Owner: the export lcore.
 #pragma once
 
 #include <atomic>
@@ -51,8 +51,12 @@ class LineOutput : public Output {
   void count_blocked(const Now& now);
   void close_open();
   bool push_blocks(const Now& now);
+  bool offer_unsent(const Now& now);
+  void settle(const Now& now);
+  void rewind();
+  [[nodiscard]] Block& waiting(size_t i) const { return *waiting_[(first_waiting_ + i) % waiting_.size()]; }
   void pop_waiting();
-  void count_written(Block& block, const Now& now);
+  void count_written(Block& block, size_t settled, const Now& now);
   void observe(const Now& now, uint64_t arrival_ns, uint64_t events);
   void take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes);
   void drop_waiting(Drop reason);
@@ -67,6 +71,7 @@ class LineOutput : public Output {
   std::vector<Block*> waiting_;  // a ring in order of age
   size_t first_waiting_ = 0;
   size_t waiting_count_ = 0;
+  size_t sent_count_ = 0;  // of these, from the first on: the sink took them whole
   Block* open_ = nullptr;
   uint64_t opened_ns_ = 0;
   bool stuck_ = false;             // the sink took less than it was offered at the last try

@@ -17,12 +17,17 @@ class Sink {
 
   // `lines` are whole lines; the first `sent` bytes of them were taken before. Returns how many bytes are
   // taken now. Fewer than `sent`, back to the start of the line that `sent` lies in, when that line has to be
-  // written again from its start (a new connection, a reopened file). The caller offers the same block until
+  // written again from its start (a reopened file). The caller offers the same block until
   // it is taken whole, and then the next.
   [[nodiscard]] virtual size_t write(std::string_view lines, size_t sent, const Now& now) = 0;
+  // Of what write() took last, the bytes that may still be lost (TCP: not acknowledged). After a break: those
+  // that were so when it happened, until take_break().
+  [[nodiscard]] virtual size_t unsettled() const { return 0; }
+  // true once after a break: what was unsettled is to be offered again, from the start of its first line.
+  [[nodiscard]] virtual bool take_break() { return false; }
   // Every loop: connects, reopens, notices a dead peer. true: did work.
   virtual bool poll(const Now&) { return false; }
-  // Everything is taken; true when the sink has no more to do for it (a peer has acknowledged it).
+  // Everything is taken and settled; true when the sink has no more to do for it.
   [[nodiscard]] virtual bool drain(const Now&) { return true; }
   // Control thread, after the lcore stopped: `lines` are left with `sent` bytes taken. A sink that can takes
   // the first part of a cut line back.

@@ -18,15 +18,14 @@ namespace {
 
 constexpr uint64_t kConnectNs = 5 * kNsPerSec;
 constexpr uint64_t kLookNs = 100 * kNsPerMs;
-constexpr uint64_t kSteadyNs = 5 * kNsPerSec;  // a connection that lasts so long makes failures forgotten
-constexpr int kDeadPeerMs = 30'000;            // bytes unacknowledged for so long: the peer is dead
+constexpr uint64_t kSteadyNs = 5 * kNsPerSec;     // a connection that lasts so long makes failures forgotten
+constexpr uint64_t kDeadPeerNs = 30 * kNsPerSec;  // bytes under way and no acknowledgement for so long
 
 void set_option(int fd, int level, int option, int value) {
   (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
 void watch_for_death(int fd) {
-  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kDeadPeerMs);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 15);
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
@@ -34,9 +33,9 @@ void watch_for_death(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // blocks are large, or flushed because they are due
 }
 
-uint64_t unacknowledged(int fd) {
+size_t unacknowledged(int fd) {
   int bytes = 0;
-  return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<uint64_t>(bytes) : 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 }  // namespace
@@ -46,7 +45,6 @@ TcpSink::TcpSink(Target peer) : peer_(std::move(peer)) {}
 TcpSink::~TcpSink() { close_socket(); }
 
 size_t TcpSink::write(std::string_view lines, size_t sent, const Now& now) {
-  if (std::exchange(cut_, false)) sent = line_start(lines, sent);
   while (state_ == State::connected && sent < lines.size()) {
     const ssize_t n = send(fd_, lines.data() + sent, lines.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
@@ -55,7 +53,6 @@ size_t TcpSink::write(std::string_view lines, size_t sent, const Now& now) {
       break;
     } else if (errno != EINTR) {
       fail(std::strerror(errno), now);
-      if (std::exchange(cut_, false)) sent = line_start(lines, sent);
     }
   }
   return sent;
@@ -77,10 +74,34 @@ bool TcpSink::poll(const Now& now) {
       if (now.mono_ns < deadline_ns_) break;
       deadline_ns_ = now.mono_ns + kLookNs;
       if (now.mono_ns - connected_ns_ > kSteadyNs) backoff_.reset();
-      if (!read_and_forget()) fail("the peer closed the connection", now);
+      if (!read_and_forget())
+        fail("the peer closed the connection", now);
+      else if (peer_is_dead(now))
+        fail("the peer has acknowledged nothing for 30 s", now);
       break;
   }
   return state_ != before;
+}
+
+size_t TcpSink::unsettled() const {
+  if (broke_) return unsettled_at_break_;
+  return state_ == State::connected ? unacknowledged(fd_) : 0;
+}
+
+bool TcpSink::take_break() { return std::exchange(broke_, false); }
+
+// A peer that lives and reads nothing acknowledges the kernel's probes of its full window; so
+// TCP_USER_TIMEOUT, which counts from the first probe, would end its connection too.
+bool TcpSink::peer_is_dead(const Now& now) {
+  if (unacknowledged(fd_) == 0) {
+    all_acknowledged_ns_ = now.mono_ns;
+    return false;
+  }
+  if (now.mono_ns - all_acknowledged_ns_ < kDeadPeerNs) return false;
+  tcp_info info{};
+  socklen_t len = sizeof info;
+  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) return false;
+  return uint64_t{info.tcpi_last_ack_recv} * kNsPerMs >= kDeadPeerNs;
 }
 
 void TcpSink::resolve(const Now& now) {
@@ -131,7 +152,7 @@ void TcpSink::await_connect(const Now& now) {
 
 void TcpSink::use_connection(const Now& now) {
   state_ = State::connected;
-  connected_ns_ = now.mono_ns;
+  connected_ns_ = all_acknowledged_ns_ = now.mono_ns;
   deadline_ns_ = now.mono_ns + kLookNs;
   connects_.add(1);
   log_.over();
@@ -150,8 +171,9 @@ bool TcpSink::read_and_forget() {
 
 void TcpSink::fail(const std::string& why, const Now& now) {
   if (state_ == State::connected) {
-    unacknowledged_bytes_.add(unacknowledged(fd_));
-    cut_ = true;
+    unsettled_at_break_ = unacknowledged(fd_);
+    resent_bytes_.add(unsettled_at_break_);
+    broke_ = true;
   }
   close_socket();
   ++faults_;
@@ -166,23 +188,15 @@ void TcpSink::close_socket() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-bool TcpSink::drain(const Now& now) {
-  if (state_ != State::connected) return true;
-  if (!read_and_forget()) {
-    fail("the peer closed the connection", now);
-    return true;
-  }
-  return unacknowledged(fd_) == 0;
-}
-
 void TcpSink::describe(MetricVisitor& visitor, const Labels& labels) const {
   visitor.counter("weir_output_connects_total",
                   "Connections made. Growing: the peer closes them; see its log and ours.", labels,
                   static_cast<double>(connects_.get()));
-  visitor.counter("weir_output_unacknowledged_bytes_total",
-                  "Bytes counted as written that a peer had not acknowledged when its connection broke: they "
-                  "may be lost.",
-                  labels, static_cast<double>(unacknowledged_bytes_.get()));
+  visitor.counter(
+      "weir_output_resent_bytes_total",
+      "Bytes that a peer had not acknowledged when its connection broke. They are sent again, so it "
+      "may get lines twice; growing: see its log and ours.",
+      labels, static_cast<double>(resent_bytes_.get()));
 }
 
 }  // namespace weir

@@ -88,11 +88,28 @@ def free_port():
 def checked(stats, units):
     """Lines that are missing fail the benchmark."""
     told = json.loads(pathlib.Path(stats).read_text())
-    lost = sum(m["value"] for m in told["metrics"] if m["name"].endswith("_drops_total"))
+    lost = {m["labels"]["reason"]: int(m["value"]) for m in told["metrics"]
+            if m["name"].endswith("_drops_total") and m["value"]}
     taken = next(line["in"] for line in told["balance"] if line["stage"] == "ingest")
     if not told["even"] or taken != units:
         raise Failed(f"the balance is not even or {taken} of {units} units came in: {told['balance']}")
-    return int(lost)
+    if lost:
+        raise Failed(f"not all was written: {lost}")
+    return 0
+
+
+def events_in(stats):
+    """Events that the decode lcores wrote: a dnstap frame is one, so is a transaction of two packets."""
+    metrics = json.loads(pathlib.Path(stats).read_text())["metrics"]
+    return sum(int(m["value"]) for m in metrics if m["name"] == "weir_decode_events_total")
+
+
+def verified(out, events):
+    """Every line is read back, and there are as many as events."""
+    told = json.loads(subprocess.run([WEIR, "verify", out, "--json"], check=True, stdout=subprocess.PIPE).stdout)
+    if told["lines"] != events:
+        raise Failed(f"{out} has {told['lines']} lines of {events}")
+    out.unlink()
 
 
 class Bench:
@@ -118,8 +135,7 @@ class Bench:
             runs.append(measured([WEIR, "decode", path, "--json", out, "--stats", stats, "--log-level", "warning"]))
             drops = checked(stats, units)
             if target != "null:":
-                subprocess.run([WEIR, "verify", out], check=True, stdout=subprocess.DEVNULL)
-                out.unlink()
+                verified(out, events_in(stats))
         self.add(name, units, runs, drops)
 
     def weir_socket(self, name, scheme, units, target, rounds=None, lcores=None, rate=0):
@@ -137,8 +153,7 @@ class Bench:
                                   "warning"], load, signal.SIGTERM))
             drops = checked(stats, units)
             if target != "null:":
-                subprocess.run([WEIR, "verify", out], check=True, stdout=subprocess.DEVNULL)
-                out.unlink()
+                verified(out, events_in(stats))
         self.add(name, units, runs, drops)
 
     def peer(self, name, units, command, while_running=None, stop=None, note=""):

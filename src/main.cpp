@@ -1,4 +1,7 @@
 // weir: the program. Everything it does is one of its commands.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
@@ -30,9 +33,17 @@ int run(int argc, char** argv) {
   return exit_code;
 }
 
+// A stream that was closed would become the next file that is opened; what stands there instead refuses its
+// use.
+void fill_closed_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_closed_streams();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

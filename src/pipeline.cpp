@@ -295,6 +295,7 @@ Pipeline::Progress Pipeline::progress() const {
       progress.bytes_done += input->position();
       progress.bytes_all += input->size();
     }
+  for (const auto& stage : decode_) progress.drops += lost(stage->drops());
   for (const auto& stage : export_)
     for (const auto& output : stage->outputs()) {
       progress.events_written += output->counters().written_events.get();

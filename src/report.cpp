@@ -70,6 +70,15 @@ bool balance_is_even(const std::vector<BalanceLine>& lines) {
   return true;
 }
 
+std::string losses_text(const Pipeline& pipeline) {
+  DropSums drops;
+  pipeline.describe(drops);
+  std::string text;
+  for (const auto& [what, units] : drops.sums)
+    text += fmt::format("{} {} {}", text.empty() ? "" : ",", what, units);
+  return text.empty() ? text : "not written, in units:" + text + "\n";
+}
+
 std::string balance_text(const Pipeline& pipeline) {
   const auto lines = pipeline.balance();
   std::string text = fmt::format("{:<22}{:>14}{:>14}{:>14}{:>12}\n", "balance, in units", "in", "out",

@@ -13,6 +13,9 @@ namespace weir {
 // one's in.
 bool balance_is_even(const std::vector<BalanceLine>& lines);
 // A table, one line a stage, with the reasons of what was dropped under it.
+// One line of what came in and did not become an event that was written, by stage, kind and reason; empty:
+// all did.
+std::string losses_text(const Pipeline& pipeline);
 std::string balance_text(const Pipeline& pipeline);
 // {"even":…, "balance":[…], "metrics":[{"name","labels","value"}…]}
 Status write_stats(const Pipeline& pipeline, const std::string& path);

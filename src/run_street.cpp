@@ -157,6 +157,8 @@ int run_street(const Config& config, const RunOptions& options) {
   const bool even = balance_is_even(pipeline.balance());
   if (options.print_balance || !even || pipeline.progress().drops != 0)
     (void)std::fputs(balance_text(pipeline).c_str(), stderr);
+  else
+    (void)std::fputs(losses_text(pipeline).c_str(), stderr);
   int code = even && went_on ? kExitDone : kExitRuntime;
   for (const std::string& fault : pipeline.faults()) {
     spdlog::error("{}", fault);

@@ -67,6 +67,8 @@ Status complete(GenerateFlags& flags) {
     return Error{"--json writes to standard output, where the load goes; name a file for one of them."};
   }
   if (load.count == 0 && load.seconds == 0) load.count = kDefaultCount;
+  if (load.pairs && load.count % 2 != 0)
+    return Error{"--count must be even with --pairs: a transaction is two frames."};
   if (load.count > kNumberLimit)
     return Error{"--count must be at most " + std::to_string(kNumberLimit) + "."};
   if (!flags.pcap.empty()) {

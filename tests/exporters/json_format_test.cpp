@@ -243,6 +243,26 @@ TEST(JsonFormat, EveryEdnsOption) {
             "\n");
 }
 
+TEST(JsonFormat, WhatTheResponseLacksIsTheQuerys) {
+  const DnsWire query = DnsWire(0x1234, 0x0100)
+                            .question("www.example", 28)
+                            .opt(1232, 0, raw("\x00\x08\x00\x07\x00\x01\x18\x00\xc0\x00\x02"));
+  const std::vector<std::string> keys = {"id", "opcode", "rcode", "flags", "qname", "qtype", "edns"};
+  TestEvent formerr;
+  put_message(formerr, formerr.head.query, query.bytes);
+  put_message(formerr, formerr.head.response, DnsWire(0x1234, 0x8101).bytes);
+  EXPECT_EQ(
+      line_of(formerr, only(keys)),
+      R"({"id":4660,"opcode":"QUERY","rcode":"FORMERR","flags":["qr","rd"],"qname":"www.example.","qtype":"AAAA",)"
+      R"("edns":{"version":0,"udp_size":1232,"do":false,"ecs":"192.0.2.0/24/0"}})"
+      "\n");
+  TestEvent empty;
+  put_message(empty, empty.head.query, query.bytes);
+  put_message(empty, empty.head.response, {});
+  EXPECT_EQ(line_of(empty, only({"id", "opcode", "rcode", "flags", "qname"})),
+            "{\"id\":4660,\"opcode\":\"QUERY\",\"qname\":\"www.example.\"}\n");
+}
+
 TEST(JsonFormat, TextThatIsNoUtf8IsEscapedTheDnsWay) {
   const auto identity = [](std::string_view text) {
     TestEvent event;
@@ -252,7 +272,8 @@ TEST(JsonFormat, TextThatIsNoUtf8IsEscapedTheDnsWay) {
   EXPECT_EQ(identity("plain text of more than sixteen bytes"),
             "{\"identity\":\"plain text of more than sixteen bytes\"}\n");
   EXPECT_EQ(identity(""), "{\"identity\":\"\"}\n");
-  EXPECT_EQ(identity("q\"b\\n\n\x7f"), "{\"identity\":\"q\\\"b\\\\n\\u000a\\u007f\"}\n");
+  EXPECT_EQ(identity("q\"b\\n\n\x7f"), "{\"identity\":\"q\\\"b\\\\\\\\n\\u000a\\u007f\"}\n");
+  EXPECT_EQ(identity("\\255"), "{\"identity\":\"\\\\\\\\255\"}\n") << "not to be taken for the byte 255";
   EXPECT_EQ(identity("é€𝄞"), "{\"identity\":\"é€𝄞\"}\n");
   EXPECT_EQ(identity("\xff"), "{\"identity\":\"\\\\255\"}\n");
   EXPECT_EQ(identity("\xc0\xaf"), "{\"identity\":\"\\\\192\\\\175\"}\n") << "overlong";

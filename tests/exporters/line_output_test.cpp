@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <utility>
 
 #include "tests/exporters/test_event.h"
 
@@ -48,6 +49,8 @@ struct ScriptedSink : Sink {
     taken.append(lines.substr(sent, takes));
     return sent + takes;
   }
+  [[nodiscard]] size_t unsettled() const override { return under_way; }
+  [[nodiscard]] bool take_break() override { return std::exchange(broke, false); }
   [[nodiscard]] bool drain(const Now&) override { return acknowledged; }
   void abandon(std::string_view, size_t sent) override { abandoned_at = sent; }
   [[nodiscard]] const std::string& ended() const noexcept override { return ended_text; }
@@ -57,6 +60,8 @@ struct ScriptedSink : Sink {
   std::string ended_text;
   bool rewind = false;
   bool acknowledged = true;
+  size_t under_way = 0;
+  bool broke = false;
   size_t abandoned_at = 0;
   int calls = 0;
 };
@@ -147,6 +152,43 @@ TEST_F(LineOutputTest, SendsTheCutLineAgainWhenTheSinkAsks) {
   EXPECT_EQ(sink->taken, "0........\n1....1........\n2........\n");
   EXPECT_EQ(output->counters().written_events.get(), 3U);
   EXPECT_EQ(output->counters().written_bytes.get(), 30U);
+  expect_even();
+}
+
+TEST_F(LineOutputTest, LinesAreWrittenWhenTheSinkCannotLoseThemAnyMore) {
+  open({.flush_ms = 0, .backlog = 4'096});  // blocks of 1024 bytes
+  sink->under_way = 1'500;
+  ASSERT_TRUE(take(events(0, 200)));
+  output->poll(now);
+  EXPECT_EQ(sink->taken.size(), 2'000U);
+  EXPECT_EQ(output->counters().written_events.get(), 50U);
+  EXPECT_EQ(output->counters().backlog_events.get(), 150U);
+  EXPECT_FALSE(output->drain(now));
+  expect_even();
+  sink->under_way = 5;
+  output->poll(now);
+  EXPECT_EQ(output->counters().written_events.get(), 199U);
+  sink->under_way = 0;
+  EXPECT_TRUE(output->drain(now));
+  EXPECT_EQ(output->counters().written_events.get(), 200U);
+  EXPECT_EQ(output->counters().backlog_bytes.get(), 0U);
+  expect_even();
+}
+
+TEST_F(LineOutputTest, WhatWasUnsettledAtABreakIsOfferedAgainFromTheStartOfItsLine) {
+  open({.flush_ms = 0, .backlog = 4'096});
+  sink->under_way = 1'505;
+  ASSERT_TRUE(take(events(0, 200)));
+  output->poll(now);
+  ASSERT_EQ(output->counters().written_events.get(), 49U);
+  sink->broke = true;
+  output->poll(now);
+  sink->taken.clear();
+  sink->under_way = 0;
+  EXPECT_TRUE(output->drain(now));
+  EXPECT_EQ(sink->taken.size(), 1'510U);
+  EXPECT_EQ(sink->taken.substr(0, 3), "49.");
+  EXPECT_EQ(output->counters().written_events.get(), 200U);
   expect_even();
 }
 
