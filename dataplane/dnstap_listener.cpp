@@ -30,10 +30,12 @@ size_t bytes_waiting(int fd) noexcept {
 }
 
 // The usual limit on open files is below the usual limit on connections; the hard limit is meant to be used.
-void raise_open_files(const DnstapListenOptions& options) {
+// Returns how many descriptors senders may use, so that files can be reopened and metrics be read at any
+// time.
+int raise_open_files(const DnstapListenOptions& options) {
   constexpr rlim_t kOthers = 128;  // files, listeners, epoll, metrics
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT_MAX;
   const rlim_t need = options.max_connections + kOthers;
   if (limit.rlim_cur < need) {
     limit.rlim_cur = limit.rlim_max;
@@ -41,9 +43,12 @@ void raise_open_files(const DnstapListenOptions& options) {
   }
   if (limit.rlim_cur < need)
     spdlog::warn(
-        "input {}: max_connections is {}, but only {} files may be open; senders beyond that wait. Raise the "
-        "limit (LimitNOFILE= in the unit, ulimit -n)",
+        "input {}: max_connections is {}, but only {} files may be open; senders beyond that are refused. "
+        "Raise "
+        "the limit (LimitNOFILE= in the unit, ulimit -n)",
         options.name, options.max_connections, limit.rlim_cur);
+  const rlim_t spare = std::min(kOthers, limit.rlim_cur / 2);
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - spare, INT_MAX));
 }
 
 }  // namespace
@@ -59,8 +64,8 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapLis
                                                                  unsigned ingest_lcores) {
   auto socket = ListenSocket::open(options);
   if (!socket) return socket.error();
-  raise_open_files(options);
   auto share = std::make_shared<DnstapListenerShare>(std::move(socket).value(), ingest_lcores);
+  share->fd_limit = raise_open_files(options);
   std::vector<std::unique_ptr<Input>> inputs;
   for (unsigned lcore = 0; lcore < ingest_lcores; ++lcore) {
     auto listener = std::make_unique<DnstapListener>(options, input_index, lcore, share);
@@ -220,11 +225,17 @@ void DnstapListener::accept_waiting(const Now& now) {
 }
 
 void DnstapListener::add(int fd, const Now& now) {
-  if (share_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
+  const bool full = share_->connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections;
+  if (full || fd >= share_->fd_limit) {
     share_->connections.fetch_sub(1, std::memory_order_relaxed);
     refused_.add(1);
-    log(now, "{} was refused: {} connections are open; raise max_connections",
-        peer_name(fd, peer_endpoint(fd)), options_.max_connections);
+    if (full)
+      log(now, "{} was refused: {} connections are open; raise max_connections",
+          peer_name(fd, peer_endpoint(fd)), options_.max_connections);
+    else
+      log(now,
+          "{} was refused: the other open files are kept for files and metrics; raise the limit (ulimit -n)",
+          peer_name(fd, peer_endpoint(fd)));
     ::close(fd);
     return;
   }

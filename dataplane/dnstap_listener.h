@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <climits>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -42,6 +43,8 @@ struct DnstapListenerShare {
   std::unique_ptr<ListenSocket> socket;
   std::vector<Load> loads;
   std::atomic<uint32_t> connections{0};
+  // Sockets have numbers below this one, so that files can be reopened and metrics be read whoever connects.
+  int fd_limit = INT_MAX;
 };
 
 // Why a connection ended. Names are the values of weir_dnstap_connections_closed_total's reason.

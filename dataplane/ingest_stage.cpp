@@ -30,6 +30,7 @@ Poll IngestStage::poll(const Now& now) {
   if (all_ended) {
     if (!writer_.flush()) return Poll::idle;
     writer_.close();
+    all_ended_.store(true, std::memory_order_relaxed);
     return Poll::done;
   }
   writer_.end_burst(now);

@@ -22,6 +22,8 @@ class IngestStage : public Stage {
 
   // Any thread: the next poll stops the inputs.
   void request_stop() noexcept { stop_requested_.store(true, std::memory_order_relaxed); }
+  // Any thread: every input has ended and its frames are in the rings.
+  [[nodiscard]] bool ended() const noexcept { return all_ended_.load(std::memory_order_relaxed); }
   // out: units pushed to the rings. Any thread; even when the lcore rests.
   [[nodiscard]] Balance balance() const noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<Input>>& inputs() const noexcept { return inputs_; }
@@ -34,6 +36,7 @@ class IngestStage : public Stage {
   FrameWriter writer_;
   DropCounters drops_;  // of frames that no input owns any more
   std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> all_ended_{false};
   bool stopped_ = false;
 };
 

@@ -1,12 +1,15 @@
 #include "exporters/file_sink.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 namespace weir {
@@ -15,14 +18,15 @@ namespace {
 constexpr uint64_t kRetryNs = kNsPerSec;
 constexpr int kPipeBytes = 1 << 20;  // what an unprivileged process may ask for
 
-// A pipe gets a file description of its own, so that it can be non-blocking without changing the one that
-// other processes share. Where that is not possible (sockets, no /proc) the descriptor is used as it is.
+// A pipe or terminal gets a file description of its own, so that it can be non-blocking without changing the
+// one that other processes share. Where that is not possible (sockets, no /proc) the descriptor is used as it
+// is.
 int open_stdout() {
   // main() puts what refuses to be written to where a stream was closed.
   if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) return -1;
   struct stat st {};
-  if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
-    const int fd = ::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || isatty(STDOUT_FILENO) == 1)) {
+    const int fd = ::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd >= 0) return fd;
   }
   return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -47,6 +51,7 @@ LineFile::LineFile(std::string path, int fd) : path_(std::move(path)) { use(fd);
 void LineFile::use(int fd) {
   fd_ = fd;
   kind_ = Kind::other;
+  waits_ = (fcntl(fd_, F_GETFL) & O_NONBLOCK) == 0;
   struct stat st {};
   if (fstat(fd_, &st) != 0) return;
   if (S_ISREG(st.st_mode)) kind_ = Kind::regular;
@@ -102,12 +107,24 @@ size_t LineFile::write(FileSink* writer, std::string_view lines, size_t sent, co
   return sent;
 }
 
+// Never waits, though the descriptor may be one that does: one of standard output's that could not be opened
+// anew.
+ssize_t LineFile::write_some(const char* from, size_t len) const {
+  if (kind_ == Kind::socket) return ::send(fd_, from, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (kind_ == Kind::regular || !waits_) return ::write(fd_, from, len);
+  pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
+  if (::poll(&ready, 1, 0) == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return ::write(fd_, from, std::min<size_t>(len, PIPE_BUF));  // pipe(7): ready means room for so much
+}
+
 size_t LineFile::write_all(std::string_view lines, size_t sent, const Now& now) {
   while (sent < lines.size()) {
     const char* from = lines.data() + sent;
     const size_t len = lines.size() - sent;
-    const ssize_t n =
-        kind_ == Kind::socket ? ::send(fd_, from, len, MSG_DONTWAIT | MSG_NOSIGNAL) : ::write(fd_, from, len);
+    const ssize_t n = write_some(from, len);
     if (n > 0) {
       sent += static_cast<size_t>(n);
     } else if (n == 0 || errno == EAGAIN) {

@@ -41,6 +41,7 @@ class LineFile {
   LineFile(std::string path, int fd);
   static Result<int> open_path(const std::string& path);
   [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
+  [[nodiscard]] ssize_t write_some(const char* from, size_t len) const;
   size_t write_all(std::string_view lines, size_t sent, const Now& now);
   void use(int fd);
   void cut_back();
@@ -52,6 +53,7 @@ class LineFile {
   std::mutex mutex_;
   int fd_ = -1;  // a FIFO without reader has none
   Kind kind_ = Kind::other;
+  bool waits_ = false;          // a write to fd_ may wait
   FileSink* holder_ = nullptr;  // wrote a part of its last line
   size_t part_bytes_ = 0;       // of that part
   uint64_t retry_at_ns_ = 0;

@@ -58,7 +58,7 @@ class LcoreLoop {
 class Rest {
  public:
   void reset() noexcept { empty_polls_ = 0; }
-  // Pauses, or sleeps from 100 µs up to 1 ms.
+  // Pauses, or sleeps from 100 µs up to 1 ms, after a second of idleness 2 ms.
   void take() noexcept;
 
  private:

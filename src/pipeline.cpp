@@ -1,5 +1,8 @@
 #include "src/pipeline.h"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "dataplane/dnstap_listener.h"
@@ -11,6 +14,9 @@
 
 namespace weir {
 namespace {
+
+// From the word to end until every lcore must have turned: none waits for anything but the kernel.
+constexpr uint64_t kComeBackNs = 2 * kNsPerSec;
 
 template <class T>
 using Lanes = std::vector<std::vector<std::unique_ptr<T>>>;
@@ -161,7 +167,11 @@ Status Pipeline::start() {
   for (size_t i = loops_.size(); i-- > 0;) {
     Status started = run_on_lcore(
         lcore_ids_[i], [](void* loop) { static_cast<LcoreLoop*>(loop)->run(); }, loops_[i].get());
-    if (!started) return started;
+    if (started) continue;
+    // Those that run already must not outlive what they run on.
+    abort_.store(true, std::memory_order_relaxed);
+    for (size_t running = i + 1; running < loops_.size(); ++running) wait_for_lcore(lcore_ids_[running]);
+    return started;
   }
   return Ok{};
 }
@@ -175,18 +185,29 @@ void Pipeline::request_reopen() {
     for (const auto& output : stage->outputs()) output->request_reopen();
 }
 
+bool Pipeline::inputs_ended() const {
+  return std::all_of(ingest_.begin(), ingest_.end(), [](const auto& stage) { return stage->ended(); });
+}
+
 bool Pipeline::ended() const {
   for (const auto& loop : loops_)
     if (!loop->ended()) return false;
   return true;
 }
 
-void Pipeline::finish() {
+bool Pipeline::finish() {
+  abort_.store(true, std::memory_order_relaxed);
+  const uint64_t give_up_ns = read_clock().mono_ns + kComeBackNs;
+  while (!ended()) {
+    if (read_clock().mono_ns > give_up_ns) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   for (unsigned id : lcore_ids_) wait_for_lcore(id);
   // In the order of the street: what one stage leaves in its rings, the next one counts.
   for (auto& stage : ingest_) stage->abandon();
   for (auto& stage : decode_) stage->abandon();
   for (auto& stage : export_) stage->abandon();
+  return true;
 }
 
 std::vector<BalanceLine> Pipeline::balance() const {

@@ -36,12 +36,14 @@ class Pipeline {
   void request_stop();
   // Outputs reopen their files.
   void request_reopen();
+  // Every input has ended by itself or by request_stop(), and its frames are on their way.
+  [[nodiscard]] bool inputs_ended() const;
   // Every lcore has ended by itself.
   [[nodiscard]] bool ended() const;
-  // Ends lcores wherever they are.
-  void abort() { abort_.store(true, std::memory_order_relaxed); }
-  // Waits for the lcores, then counts what is left anywhere as dropped at shutdown.
-  void finish();
+  // Ends lcores wherever they are, then counts what is left anywhere as dropped at shutdown. false: an lcore
+  // does not come back (the kernel holds it in a write), nothing was counted, and the pipeline must not be
+  // destroyed.
+  [[nodiscard]] bool finish();
 
   [[nodiscard]] std::vector<BalanceLine> balance() const;
   // A sentence for each input or output that ended because of a fault.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 
@@ -58,21 +59,27 @@ class StuckOutput {
   uint64_t since_ns_ = 0;
 };
 
-// Waits for the end: by itself, by signal, by the drain's time limit. False: it gave up on a stuck output.
-bool watch(Pipeline& pipeline, const Config& config, const RunOptions& options, const sigset_t& signals,
-           std::atomic<bool>& draining) {
+enum class End : uint8_t {
+  done,     // everything was written or counted
+  overdue,  // the drain's time limit, a second signal, or an output that takes nothing
+  held,     // an lcore did not come back
+};
+
+// Waits for the end: by itself, by signal, by the drain's time limit.
+End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, const sigset_t& signals,
+          std::atomic<bool>& draining) {
   ProgressLine line;
   StuckOutput stuck;
   const uint64_t limit_ns = config.drain_timeout_ms * kNsPerMs;
   uint64_t stop_at_ns = 0;
-  bool gave_up = false;
+  End end = End::done;
   const auto begin_drain = [&](const char* why) {
     spdlog::info("{}: draining, at most {} ms", why, config.drain_timeout_ms);
     draining = true;
     stop_at_ns = read_clock().mono_ns + limit_ns;
     pipeline.request_stop();
   };
-  while (!pipeline.ended()) {
+  while (!pipeline.ended() && end == End::done) {
     const int signal = next_signal(signals);
     const uint64_t now_ns = read_clock().mono_ns;
     const Pipeline::Progress progress = pipeline.progress();
@@ -83,7 +90,8 @@ bool watch(Pipeline& pipeline, const Config& config, const RunOptions& options, 
       line.clear();
       if (draining) {
         spdlog::warn("second signal: ending at once");
-        break;
+        end = End::overdue;
+        continue;
       }
       begin_drain(signal == SIGTERM ? "SIGTERM" : "SIGINT");
     }
@@ -91,20 +99,46 @@ bool watch(Pipeline& pipeline, const Config& config, const RunOptions& options, 
     if (draining && now_ns > stop_at_ns) {
       spdlog::warn("the drain took longer than {} ms: what is left is counted as dropped",
                    config.drain_timeout_ms);
-      break;
+      end = End::overdue;
     }
-    if (options.give_up_when_stuck && stuck.for_longer_than(limit_ns, progress, now_ns)) {
+    // A reader that is slow is waited for; a destination that is down, at the end of all inputs, is not.
+    const bool may_give_up = options.give_up_when_stuck || pipeline.inputs_ended();
+    if (may_give_up && stuck.for_longer_than(limit_ns, progress, now_ns)) {
       line.clear();
       spdlog::error("an output has taken nothing for {} ms: giving up", config.drain_timeout_ms);
-      gave_up = true;
-      break;
+      end = End::overdue;
     }
     line.show(progress, now_ns);
   }
   line.clear();
-  pipeline.abort();
-  pipeline.finish();
-  return !gave_up;
+  return pipeline.finish() ? end : End::held;
+}
+
+// Files that a signal, or an output's end, kept from being read.
+bool all_read(const Pipeline& pipeline) {
+  const Pipeline::Progress progress = pipeline.progress();
+  if (progress.bytes_done >= progress.bytes_all) return true;
+  spdlog::warn("stopped before the end of the files: {} of {} bytes were read", progress.bytes_done,
+               progress.bytes_all);
+  return false;
+}
+
+int report(const Pipeline& pipeline, const RunOptions& options, End end) {
+  const bool even = balance_is_even(pipeline.balance());
+  const bool lost = pipeline.progress().drops != 0;
+  if (options.print_balance || !even || lost)
+    (void)std::fputs(balance_text(pipeline).c_str(), stderr);
+  else
+    (void)std::fputs(losses_text(pipeline).c_str(), stderr);
+  int code = even && !(end == End::overdue && lost) && all_read(pipeline) ? kExitDone : kExitRuntime;
+  for (const std::string& fault : pipeline.faults()) {
+    spdlog::error("{}", fault);
+    code = kExitRuntime;
+  }
+  if (!options.stats_path.empty())
+    if (Status written = write_stats(pipeline, options.stats_path); !written)
+      return refuse(written.error(), kExitRuntime);
+  return code;
 }
 
 void announce(const Config& config, const Plan& plan) {
@@ -151,22 +185,15 @@ int run_street(const Config& config, const RunOptions& options) {
 
   if (Status started = pipeline.start(); !started) return refuse(started.error(), kExitRuntime);
   if (options.print_balance) announce(config, *plan);
-  const bool went_on = watch(pipeline, config, options, signals, draining);
-  metrics.reset();
-
-  const bool even = balance_is_even(pipeline.balance());
-  if (options.print_balance || !even || pipeline.progress().drops != 0)
+  const End end = watch(pipeline, config, options, signals, draining);
+  if (end == End::held) {
+    spdlog::error("{} does not come back from a write; ending as it is, the balance is not settled",
+                  pipeline.stuck_lcore(0));
     (void)std::fputs(balance_text(pipeline).c_str(), stderr);
-  else
-    (void)std::fputs(losses_text(pipeline).c_str(), stderr);
-  int code = even && went_on ? kExitDone : kExitRuntime;
-  for (const std::string& fault : pipeline.faults()) {
-    spdlog::error("{}", fault);
-    code = kExitRuntime;
+    std::_Exit(kExitRuntime);  // destructors would wait for the lcore
   }
-  if (!options.stats_path.empty())
-    if (Status written = write_stats(pipeline, options.stats_path); !written)
-      return refuse(written.error(), kExitRuntime);
+  const int code = report(pipeline, options, end);
+  metrics.reset();
   return code;
 }
 

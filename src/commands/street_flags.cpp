@@ -8,14 +8,6 @@
 namespace weir {
 namespace {
 
-// "I,D,E": three numbers.
-Status parse_lcores(const std::string& text, LcoreConfig& lcores) {
-  char rest = 0;
-  if (std::sscanf(text.c_str(), "%u,%u,%u%c", &lcores.ingest, &lcores.decode, &lcores.export_, &rest) != 3)
-    return Error{"--lcores: '" + text + "' is not INGEST,DECODE,EXPORT; write for example --lcores 1,2,2"};
-  return Ok{};
-}
-
 template <class Make, class List>
 Status add_each(const std::vector<std::string>& texts, Make make, List& list) {
   for (const std::string& text : texts) {
@@ -29,7 +21,8 @@ Status add_each(const std::vector<std::string>& texts, Make make, List& list) {
 }  // namespace
 
 void StreetFlags::add_inputs_and_outputs(CLI::App& command) {
-  command.add_option("-c,--config", config_path_, "Configuration file (docs/configuration.md)");
+  config_given_ =
+      command.add_option("-c,--config", config_path_, "Configuration file (docs/configuration.md)");
   command.add_option("--dnstap", dnstap_, "Listen for dnstap: tcp://HOST:PORT or unix:///PATH");
   command.add_option("--mirror", mirror_, "Take packets from an interface, a PCI address or a DPDK vdev");
   command.add_option("--file", file_, "Read a dnstap or capture file; - is standard input");
@@ -51,7 +44,10 @@ void StreetFlags::add_common(CLI::App& command) {
 }
 
 Result<Config> StreetFlags::base(const std::vector<std::string>& files) const {
-  if (!config_path_.empty()) return load_config(config_path_);
+  if (config_given_ != nullptr && config_given_->count() != 0) {
+    if (config_path_.empty()) return Error{"--config: is empty; expected a file"};
+    return load_config(config_path_, ConfigPart::some);
+  }
   Config config;
   const bool inputs_named = !files.empty() || !dnstap_.empty() || !mirror_.empty() || !file_.empty();
   if (!inputs_named) return parse_config(embedded_default_config(), "(embedded default)");
@@ -67,8 +63,8 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
     if (!input) return input.error();
     config->inputs.push_back(std::move(*input));
   }
-  // Inputs but no output: lines on standard output, as every such tool does.
-  if (config->outputs.empty()) {
+  // Inputs by flags and no output: lines on standard output, as every such tool does.
+  if (config->outputs.empty() && config_path_.empty()) {
     if (Status added = add_each({"-"}, json_output_from_flag, config->outputs); !added) return added.error();
   }
   for (OutputConfig& output : config->outputs) {
@@ -102,14 +98,11 @@ Status StreetFlags::apply(Config& config) const {
     config.metrics.listen = std::move(*listen);
   }
   if (!lcores_.empty())
-    if (Status s = parse_lcores(lcores_, config.lcores); !s) return s;
-  if (idle_ == "spin")
-    config.lcores.idle = IdlePolicy::spin;
-  else if (idle_ == "adaptive")
-    config.lcores.idle = IdlePolicy::adaptive;
-  else if (!idle_.empty() && idle_ != "auto")
-    return Error{"--idle: '" + idle_ + "' is not a policy; use auto, spin or adaptive"};
-  if (!log_level_.empty()) config.log_level = log_level_;
+    if (Status s = lcores_from_flag(lcores_, config.lcores); !s) return s;
+  if (!idle_.empty())
+    if (Status s = idle_from_flag(idle_, config.lcores); !s) return s;
+  if (!log_level_.empty())
+    if (Status s = log_level_from_flag(log_level_, config); !s) return s;
   return Ok{};
 }
 

@@ -10,7 +10,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace weir {
 
@@ -29,6 +30,7 @@ class StreetFlags {
   [[nodiscard]] Result<Config> base(const std::vector<std::string>& files) const;
   [[nodiscard]] Status apply(Config& config) const;
 
+  CLI::Option* config_given_ = nullptr;
   std::string config_path_;
   std::vector<std::string> dnstap_;
   std::vector<std::string> mirror_;

@@ -45,20 +45,20 @@ Result<std::string> read_text(const std::string& path) {
 
 }  // namespace
 
-Result<Config> parse_config(const std::string& yaml, const std::string& file_name) {
+Result<Config> parse_config(const std::string& yaml, const std::string& file_name, ConfigPart part) {
   ConfigFaults faults;
   const YamlNode root = parse_yaml(yaml, faults);
   // A text that is no YAML is not read further: what follows from that would hide it.
   if (!faults.empty()) return faults.error(file_name);
-  Config config = ConfigReader(faults).read(root);
+  Config config = ConfigReader(faults, part).read(root);
   if (!faults.empty()) return faults.error(file_name);
   return config;
 }
 
-Result<Config> load_config(const std::string& path) {
+Result<Config> load_config(const std::string& path, ConfigPart part) {
   auto text = read_text(path);
   if (!text) return text.error();
-  return parse_config(*text, path);
+  return parse_config(*text, path, part);
 }
 
 std::string embedded_default_config() {

@@ -21,7 +21,7 @@ using OutputConfig = std::variant<JsonOptions, StatsdOptions>;
 enum class IdlePolicy : uint8_t {
   automatic,  // spin if every lcore has a CPU of its own that is isolated from the scheduler, else adaptive
   spin,       // poll for ever
-  adaptive,   // pause, yield, then sleep, up to 1 ms
+  adaptive,   // pause, then sleep, up to 2 ms
 };
 
 enum class Share : uint8_t {
@@ -80,8 +80,11 @@ struct Config {
 
 // Reads YAML. Errors name file, line, key, what is expected, and the remedy, one a line; unknown keys are
 // errors.
-Result<Config> load_config(const std::string& path);
-Result<Config> parse_config(const std::string& yaml, const std::string& file_name);
+// some: flags may add the inputs or outputs that the file lacks, so that it need not have any.
+enum class ConfigPart : uint8_t { whole, some };
+Result<Config> load_config(const std::string& path, ConfigPart part = ConfigPart::whole);
+Result<Config> parse_config(const std::string& yaml, const std::string& file_name,
+                            ConfigPart part = ConfigPart::whole);
 
 // What `weir run` does when it is told nothing: dnstap from this machine, JSON lines on standard output.
 std::string embedded_default_config();

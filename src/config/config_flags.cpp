@@ -16,6 +16,7 @@ Error at_flag(const std::string& flag, const std::string& message) { return Erro
 Status set_key(const ConfigSection& section, std::string_view name, void* values, const std::string& text,
                const std::string& flag) {
   const ConfigKey& key = *find_key(section, name);
+  if (key.rule.automatic && text == "auto") return Ok{};  // as if it were left out
   auto value = parse_key_value(key.rule, text);
   if (!value) return at_flag(flag, value.error().message);
   key.store(values, *value);
@@ -90,6 +91,30 @@ Result<Target> metrics_from_flag(const std::string& text) {
   auto value = parse_key_value(find_key(*find_section("", "metrics"), "listen")->rule, text);
   if (!value) return at_flag("--metrics", value.error().message);
   return value->target;
+}
+
+Status lcores_from_flag(const std::string& text, LcoreConfig& lcores) {
+  const ConfigSection& section = *find_section("", "lcores");
+  size_t from = 0;
+  for (const std::string_view key : {"ingest", "decode", "export"}) {
+    const bool last = key == "export";
+    const size_t comma = text.find(',', from);
+    if ((comma == std::string::npos) != last)
+      return at_flag("--lcores",
+                     "'" + text + "' is not INGEST,DECODE,EXPORT; write for example --lcores 1,2,2");
+    if (Status set = set_key(section, key, &lcores, text.substr(from, comma - from), "--lcores"); !set)
+      return set;
+    from = comma + 1;
+  }
+  return Ok{};
+}
+
+Status idle_from_flag(const std::string& text, LcoreConfig& lcores) {
+  return set_key(*find_section("", "lcores"), "idle", &lcores, text, "--idle");
+}
+
+Status log_level_from_flag(const std::string& text, Config& config) {
+  return set_key(*find_section("", "log"), "level", &config, text, "--log-level");
 }
 
 Status validate(Config& config) {

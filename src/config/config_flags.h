@@ -22,6 +22,10 @@ Result<OutputConfig> json_output_from_flag(const std::string& text);
 Result<OutputConfig> statsd_output_from_flag(const std::string& text);
 // "HOST:PORT".
 Result<Target> metrics_from_flag(const std::string& text);
+// "I,D,E"
+Status lcores_from_flag(const std::string& text, LcoreConfig& lcores);
+Status idle_from_flag(const std::string& text, LcoreConfig& lcores);
+Status log_level_from_flag(const std::string& text, Config& config);
 
 // All rules once more, for a Config that flags have changed. Inputs and outputs
 // that share a name get a number behind it, so that metrics tell them apart.

@@ -183,9 +183,9 @@ constexpr ConfigKey kStatsdKeys[] = {
 
 constexpr ConfigKey kTopKeys[] = {
     {"drain_timeout", duration(0, kHour), "10s",
-     "After SIGTERM, SIGINT or the end of the inputs, how long rings and outputs may take to empty; what is "
-     "left "
-     "then is counted as dropped.",
+     "After SIGTERM or SIGINT, how long rings and outputs may take to empty; after the end of all inputs, "
+     "how "
+     "long an output that is down may take nothing. What is left then is counted as dropped.",
      store<&Config::drain_timeout_ms>},
 };
 
@@ -203,7 +203,7 @@ constexpr ConfigKey kLcoreKeys[] = {
      "polled in time.",
      store<&LcoreConfig::share>},
     {"idle", choice("auto|spin|adaptive"), "auto",
-     "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, yields, then sleeps up to 1 "
+     "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, then sleeps up to 2 "
      "ms. "
      "auto: `spin` if every lcore has a CPU of its own in `cpus` that is isolated from the scheduler.",
      store<&LcoreConfig::idle>},

@@ -15,7 +15,7 @@ namespace weir {
 
 class ConfigReader {
  public:
-  explicit ConfigReader(ConfigFaults& faults) : faults_(faults) {}
+  ConfigReader(ConfigFaults& faults, ConfigPart part) : faults_(faults), part_(part) {}
 
   // A Config that may be used if there are no faults after it.
   Config read(const YamlNode& root);
@@ -31,6 +31,7 @@ class ConfigReader {
   }
 
   ConfigFaults& faults_;
+  ConfigPart part_;
   Config config_;
   std::map<std::string, int> lines_;  // where each path was read
 };

@@ -126,6 +126,62 @@ class BadInput(weir.WeirCase):
         self.refused("--dnstap", f"tcp://127.0.0.1:{weir.free_port()}", "--json", "/nowhere/dns.jsonl", code=1,
                      says=["/nowhere/dns.jsonl", "directory"])
 
+    def test_closed_standard_streams(self):
+        sample = weir.DATA / "dnstap/unbound-unix.fstrm"
+        for words, says in (((sample, "--json", "-"), "standard output is closed"),
+                            (("-", "--json", "null:"), "standard input")):
+            run = self.weir(*words, command="decode", wrapper=("sh", "-c", 'exec "$@" <&- >&-', "sh"))
+            self.assertEqual(run.wait(), 1, run.stderr())
+            self.assertIn(says, run.stderr())
+
+    def test_a_terminal_that_nobody_reads_does_not_hold_the_end(self):
+        controller, terminal = os.openpty()
+        self.addCleanup(os.close, controller)
+        port = weir.free_port()
+        run = self.weir("--dnstap", f"tcp://127.0.0.1:{port}", "--json", "-", stdout=terminal).wait_ready()
+        os.close(terminal)
+        sender = frame_streams.Sender(("127.0.0.1", port)).start()
+        sender.send([frame_streams.dnstap(f"t{n}.test", n) for n in range(500)])
+        run.wait_metric("weir_ingest_units_total", 500)
+        run.process.terminate()
+        time.sleep(0.3)
+        run.process.terminate()
+        self.assertEqual(run.wait(10), 1, run.stderr())
+        self.check_balance(run)
+        sender.close()
+
+    def test_the_end_of_files_before_a_dead_peer(self):
+        config = self.config(f"inputs:\n  - file: {{ paths: [{weir.DATA / 'dnstap/unbound-unix.fstrm'}] }}\noutputs:\n"
+                             f"  - json: {{ to: tcp://127.0.0.1:{weir.free_port()} }}\ndrain_timeout: 1s\n")
+        run = self.weir("-c", config)
+        self.assertEqual(run.wait(20), 1, run.stderr())
+        self.assertIn("giving up", run.stderr())
+        self.assertEqual(self.check_balance(run)["output json"]["drops"], 351)
+
+    def test_what_decode_does_not_write_is_told(self):
+        run = self.decode(weir.DATA / "pcap/variant-vlan-snap60.pcap")
+        self.assertIn("not written, in units:", run.stderr())
+        whole = (weir.DATA / "dnstap/unbound-unix.fstrm").read_bytes()
+        cut = self.folder() / "cut.fstrm"
+        cut.write_bytes(whole[:-100])
+        self.assertIn("reject frame_cut 1", self.decode(cut).stderr())
+
+    def test_more_senders_than_open_files(self):
+        port = weir.free_port()
+        run = self.weir("--dnstap", f"tcp://127.0.0.1:{port}", "--json", "null:",
+                        wrapper=("sh", "-c", 'ulimit -n 300; exec "$@"', "sh")).wait_ready()
+        senders = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+        for sender in senders:
+            self.addCleanup(sender.close)
+        run.wait_metric("weir_dnstap_connections_refused_total", 50)
+        self.assertIn("raise the limit", run.stderr())
+        self.assertEqual(run.stop(), 0, run.stderr())
+
+    def test_flags_follow_the_rules_of_their_keys(self):
+        self.refused("--dnstap", f"tcp://127.0.0.1:{weir.free_port()}", "--json", "null:",
+                     "--lcores", "-1,1,1", code=2, says=["--lcores", "'-1'"])
+        self.refused("-c", "", code=2, says=["--config: is empty"])
+
     def test_full_disk_is_told_and_counted(self):
         """/dev/full refuses each write as a full disk does: Weir says so, waits, and counts what it could not write."""
         run = self.weir(weir.DATA / "dnstap/unbound-unix.fstrm", "--json", "/dev/full", command="decode")

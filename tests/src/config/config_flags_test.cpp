@@ -57,6 +57,42 @@ TEST(ConfigFlags, ErrorsNameTheFlag) {
             "FILE: standard input (\"-\") is named twice; keep one of them");
 }
 
+TEST(ConfigFlags, LcoresIdleAndLogLevelFollowTheRulesOfTheirKeys) {
+  const auto lcores = [](const std::string& text) {
+    LcoreConfig config;
+    const Status set = lcores_from_flag(text, config);
+    return set ? std::to_string(config.ingest) + "/" + std::to_string(config.decode) + "/" +
+                     std::to_string(config.export_)
+               : set.error().message;
+  };
+  EXPECT_EQ(lcores("1,2,3"), "1/2/3");
+  EXPECT_EQ(lcores("auto,64,1"), "0/64/1");
+  for (const char* wrong : {"1,2", "1,2,3,4", "", "1"})
+    EXPECT_EQ(lcores(wrong), "--lcores: '" + std::string(wrong) +
+                                 "' is not INGEST,DECODE,EXPORT; write for example --lcores 1,2,2");
+  EXPECT_EQ(lcores("-1,1,1"), "--lcores: '-1' is not valid; expected a number from 1 to 64, or auto");
+  EXPECT_TRUE(lcores("65,1,1").starts_with("--lcores: '65'")) << lcores("65,1,1");
+  EXPECT_TRUE(lcores("4294967297,1,1").starts_with("--lcores: '4294967297'"));
+  LcoreConfig idle;
+  EXPECT_TRUE(idle_from_flag("spin", idle).ok());
+  EXPECT_EQ(idle.idle, IdlePolicy::spin);
+  EXPECT_FALSE(idle_from_flag("lazy", idle).ok());
+  Config config;
+  EXPECT_TRUE(log_level_from_flag("debug", config).ok());
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_FALSE(log_level_from_flag("foo", config).ok());
+}
+
+TEST(ConfigFlags, AFileMayLackWhatFlagsAdd) {
+  const std::string inputs = "inputs: [ dnstap: { listen: 'tcp://127.0.0.1:6000' } ]\n";
+  EXPECT_FALSE(parse_config(inputs, "weir.yaml").ok());
+  auto config = parse_config(inputs, "weir.yaml", ConfigPart::some);
+  ASSERT_TRUE(config.ok());
+  EXPECT_FALSE(validate(*config).ok());
+  config->outputs.push_back(*json_output_from_flag("null:"));
+  EXPECT_TRUE(validate(*config).ok());
+}
+
 TEST(ConfigFlags, ValidateSeesWhatOnlyTheWholeShows) {
   Config config;
   config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6000"));
