@@ -163,6 +163,8 @@ class Promise(weir.WeirCase):
         run = self.configured(f"tcp://127.0.0.1:{port}", f'to: "tcp://127.0.0.1:{first.port}"')
         sent = self.send(("127.0.0.1", port), "b", 2_000)
         run.wait_metric("weir_balance_out_units_total", sent, stage="output json")
+        # Acknowledged is what the reader's kernel has taken; the reader must have read it before it goes.
+        weir.wait_until(lambda: sum(data.count(b"\n") for data in first.data()) == sent, "the first reader to have all")
         first.close()
         time.sleep(0.2)
         sent += self.send(("127.0.0.1", port), "c", 2_000)
