@@ -64,4 +64,8 @@ class LineReceiver:
             pass
         self.listener.close()
         for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)  # a thread in recv() would go on taking
+            except OSError:
+                pass
             connection.close()
