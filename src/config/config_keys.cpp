@@ -289,7 +289,7 @@ constexpr ConfigSection kSections[] = {
     {"inputs", "file", "dnstap and capture files. Weir ends when every input is a file and all are read.",
      kFileKeys, add_input<FileOptions>, nullptr},
     {"outputs", "json", "JSON lines, docs/schema.json.", kJsonKeys, add_output<JsonOptions>, complete_json},
-    {"outputs", "statsd", "Counters for statsd, docs/metrics.md.", kStatsdKeys, add_output<StatsdOptions>,
+    {"outputs", "statsd", "Counters for statsd, docs/statsd.md.", kStatsdKeys, add_output<StatsdOptions>,
      nullptr},
     {"", "lcores", "How many lcores do what, and where.", kLcoreKeys, part<&Config::lcores>, nullptr},
     {"", "metrics", "Prometheus, docs/metrics.md.", kMetricsKeys, part<&Config::metrics>, nullptr},
