@@ -187,6 +187,11 @@ class BadInput(weir.WeirCase):
     def test_pci_address_that_does_not_exist(self):
         self.refused("--mirror", "0000:fe:1f.7", "--json", "null:", code=2, says=["0000:fe:1f.7"])
 
+    def test_a_vdev_that_hides_losses(self):
+        for command in ("plan", "run"):
+            self.refused("--mirror", "net_af_packet0,iface=lo", "--json", "null:", code=2, command=command,
+                         says=["inputs[0].mirror.port", "write interface: lo instead"])
+
     # -- sizes
 
     def test_more_lcores_than_cpus(self):

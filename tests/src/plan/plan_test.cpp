@@ -257,10 +257,15 @@ TEST(PlanEal, RefusesWhatCannotWork) {
   EXPECT_EQ(refused("port: net_magic0"),
             "inputs[0].mirror.port: 'net_magic0' is neither a PCI address (0000:3b:00.0) nor a DPDK device "
             "that Weir "
-            "knows; expected one of net_af_packet, net_af_xdp, net_bonding, net_memif, net_null, net_pcap, "
+            "knows; expected one of net_af_xdp, net_bonding, net_memif, net_null, net_pcap, "
             "net_ring, "
             "net_tap, net_vhost, net_virtio_user with its arguments, or write interface: NAME for a kernel "
             "interface");
+  EXPECT_EQ(
+      refused("port: 'net_af_packet0,iface=vb,qpairs=2'"),
+      "inputs[0].mirror.port: DPDK's net_af_packet does not tell how many packets the kernel drops, so they "
+      "would be in no count; write interface: vb instead of port, which counts them");
+  EXPECT_NE(refused("port: net_af_packet").find("write interface: NAME instead"), std::string::npos);
   EXPECT_EQ(refused("port: '0'").substr(0, 27), "inputs[0].mirror.port: '0' ");
   EXPECT_EQ(refused("port: 'net_virtio_user0,path=/x'"),
             "inputs[0].mirror.port: DPDK's driver net_virtio_user is not installed; apt-get install "
