@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "dataplane/mirror_eal.h"
 #include "src/plan/plan_lcores.h"
 #include "src/plan/plan_ports.h"
 
@@ -10,20 +11,22 @@ namespace weir {
 namespace {
 
 constexpr uint64_t kMiB = 1U << 20U;
-// EAL without hugepages needs more room than the pools have: they are taken in one piece, and it pads.
+// Pools are taken in few pieces, and drivers have rings of their own.
 constexpr uint64_t kRoomPerMbufByte = 3;
+constexpr uint64_t kEalsOwnBytes = 2 * kMiB;
 constexpr uint64_t kLeastEalMb = 64;
 
-Status plan_memory(const EalConfig& told, const Machine& machine, Plan& plan) {
-  const uint64_t wanted = plan.mbuf_bytes * kRoomPerMbufByte;
-  plan.eal_mb = told.memory != 0 ? told.memory / kMiB : std::max(kLeastEalMb, (wanted + kMiB - 1) / kMiB);
-  if (plan.eal_mb * kMiB < plan.mbuf_bytes + plan.mbuf_bytes / 4)
-    return Error{
-        "eal.memory: " + std::to_string(plan.eal_mb) + " MiB hold no " +
-        std::to_string(plan.mbuf_bytes / kMiB) +
-        " MiB of packet buffers; write eal.memory: auto, or lower the mirror inputs' queues or mbufs"};
-  const uint64_t needed = plan.eal_mb * kMiB;
-  const bool enough = machine.hugepage_bytes >= needed;
+uint64_t all_mbuf_bytes(const Config& config, bool hugepages) {
+  uint64_t sum = 0;
+  for (const InputConfig& input : config.inputs)
+    if (const auto* mirror = std::get_if<MirrorOptions>(&input)) sum += mbuf_bytes(*mirror, hugepages);
+  return sum;
+}
+
+uint64_t in_mib(uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; }
+
+Status plan_hugepages(const EalConfig& told, const Machine& machine, Plan& plan) {
+  const bool enough = machine.hugepage_bytes >= plan.eal_mb * kMiB;
   const std::string remedy = "sysctl vm.nr_hugepages=" + std::to_string((plan.eal_mb + 1) / 2);
   switch (told.hugepages) {
     case Hugepages::off:
@@ -47,12 +50,29 @@ Status plan_memory(const EalConfig& told, const Machine& machine, Plan& plan) {
   return Ok{};
 }
 
+Status plan_memory(const Config& config, const Machine& machine, Plan& plan) {
+  const uint64_t told = config.eal.memory;
+  const uint64_t wanted = in_mib(all_mbuf_bytes(config, true) * kRoomPerMbufByte);
+  plan.eal_mb = told != 0 ? told / kMiB : std::max(kLeastEalMb, wanted);
+  if (Status planned = plan_hugepages(config.eal, machine, plan); !planned) return planned;
+  plan.mbuf_bytes = all_mbuf_bytes(config, plan.hugepages);
+  const uint64_t least = in_mib(plan.mbuf_bytes + (plan.ports > 0 ? kEalsOwnBytes : 0));
+  if (plan.eal_mb < least)
+    return Error{"eal.memory: " + std::to_string(plan.eal_mb) +
+                 " MiB are too few for the mirror inputs' packet buffers, "
+                 "which take " +
+                 std::to_string(least) + " MiB" + (plan.hugepages ? "" : " without hugepages") +
+                 "; write eal.memory: auto, or lower their queues or mbufs"};
+  plan.eal_bytes = told != 0 ? plan.eal_mb * kMiB : plan.mbuf_bytes;
+  return Ok{};
+}
+
 }  // namespace
 
 Status plan_eal(const Config& config, const Machine& machine, Plan& plan) {
   std::vector<std::string> devices;
   if (Status planned = plan_ports(config, machine, plan, devices); !planned) return planned;
-  if (Status planned = plan_memory(config.eal, machine, plan); !planned) return planned;
+  if (Status planned = plan_memory(config, machine, plan); !planned) return planned;
   std::vector<std::string>& args = plan.eal_args;
   args = {"--lcores", lcores_argument(plan)};
   if (plan.hugepages) {

@@ -123,7 +123,6 @@ Status plan_ports(const Config& config, const Machine& machine, Plan& plan,
     if (mirror == nullptr) continue;
     const std::string key = input_path(config, i);
     const MirrorEal eal = eal_arguments(*mirror, nth++);
-    plan.mbuf_bytes += mbuf_bytes(*mirror);
     plan.packet_ring_bytes += packet_ring_bytes(*mirror);
     if (!eal.is_port()) {
       if (!machine.root && !machine.net_raw)

@@ -12,7 +12,7 @@
 
 namespace weir {
 
-// Fills mbuf_bytes, packet_ring_bytes, pci, vdevs, ports and their notes; devices: EAL's arguments for them.
+// Fills packet_ring_bytes, pci, vdevs, ports and their notes; devices: EAL's arguments for them.
 Status plan_ports(const Config& config, const Machine& machine, Plan& plan,
                   std::vector<std::string>& devices);
 
