@@ -55,11 +55,16 @@ MirrorEal eal_arguments(const MirrorOptions& options, unsigned nth) {
   return eal;
 }
 
-uint64_t mbuf_bytes(const MirrorOptions& options) {
-  // An mbuf: its head (128), head room (128), data and the pool's own header (64).
+uint64_t mbuf_bytes(const MirrorOptions& options, bool hugepages) {
+  // An mbuf: its head (128), head room (128), data and the pool's own header (64); its place in the pool's
+  // ring, which is a power of two.
   constexpr uint64_t kBytesPerMbuf = 128 + 128 + kMbufData + 64;
+  constexpr uint64_t kSmallPage = 4096;
+  constexpr uint64_t kPlace = 2 * sizeof(void*);
+  // A pool's caches, one for each lcore that there could be, with DPDK's own heads.
+  constexpr uint64_t kCaches = 1200U << 10U;
   if (!options.interface.empty()) return 0;
-  return kBytesPerMbuf * options.mbufs * options.queues;
+  return options.queues * ((kPlace + (hugepages ? kBytesPerMbuf : kSmallPage)) * options.mbufs + kCaches);
 }
 
 uint64_t packet_ring_bytes(const MirrorOptions& options) {

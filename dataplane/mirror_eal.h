@@ -23,8 +23,9 @@ struct MirrorEal {
 // without a number, so that two of them do not clash ("net_null" becomes "net_null0").
 MirrorEal eal_arguments(const MirrorOptions& options, unsigned nth);
 
-// Bytes of EAL memory that the input's mbuf pools take; 0 for AF_PACKET.
-uint64_t mbuf_bytes(const MirrorOptions& options);
+// Bytes of EAL memory that the input's mbuf pools take; 0 for AF_PACKET. Without hugepages each mbuf has a
+// page of its own, since none may lie across two.
+uint64_t mbuf_bytes(const MirrorOptions& options, bool hugepages);
 // Bytes of kernel memory that the input's AF_PACKET rings take, as many as its mbufs would hold; 0 for a port
 // of DPDK's.
 uint64_t packet_ring_bytes(const MirrorOptions& options);

@@ -3,7 +3,7 @@
 #include "dataplane/mirror/dpdk_port.h"
 #include "dataplane/mirror/dpdk_queue.h"
 #include "dataplane/mirror/interface_queue.h"
-#include "dataplane/mirror/packet_ring.h"
+#include "dataplane/mirror/interface_rings.h"
 #include "dataplane/mirror/port_watch.h"
 #include "dataplane/mirror_eal.h"
 
@@ -14,15 +14,15 @@ using Inputs = std::vector<std::unique_ptr<Input>>;
 
 Result<Inputs> open_interface(const MirrorOptions& options, uint16_t input,
                               const std::vector<unsigned>& lcores) {
-  auto rings = open_packet_rings(options);
-  if (!rings) return rings.error();
-  auto watch = std::make_shared<PortWatch>(
-      options.name, "interface " + options.interface,
-      [interface = options.interface] { return PortState{.up = interface_is_up(interface)}; });
+  auto opened = InterfaceRings::open(options);
+  if (!opened) return opened.error();
+  const std::shared_ptr<InterfaceRings> rings = std::move(*opened);
+  auto watch = std::make_shared<PortWatch>(options.name, "interface " + options.interface,
+                                           [rings] { return rings->look(); });
   Inputs inputs;
-  for (size_t queue = 0; queue < lcores.size(); ++queue)
-    inputs.push_back(std::make_unique<InterfaceQueue>(
-        options, input, lcores[queue], std::move((*rings)[queue]), queue == 0 ? watch : nullptr));
+  for (unsigned queue = 0; queue < lcores.size(); ++queue)
+    inputs.push_back(std::make_unique<InterfaceQueue>(options, input, lcores[queue], rings, queue,
+                                                      queue == 0 ? watch : nullptr));
   return inputs;
 }
 

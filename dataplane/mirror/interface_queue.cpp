@@ -13,9 +13,12 @@ constexpr uint64_t kSettleNs = 20 * kNsPerMs;
 }  // namespace
 
 InterfaceQueue::InterfaceQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
-                               std::unique_ptr<PacketRing> ring, std::shared_ptr<PortWatch> watch)
+                               std::shared_ptr<InterfaceRings> rings, unsigned queue,
+                               std::shared_ptr<PortWatch> watch)
     : Input(options.name, input, lcore),
-      ring_(std::move(ring)),
+      rings_(std::move(rings)),
+      queue_(queue),
+      ring_(&rings_->take_newest(queue)),
       watch_(std::move(watch)),
       intake_(options.dns_ports, input, true),
       wait_for_room_(options.overflow == Overflow::backpressure) {}
@@ -48,14 +51,29 @@ Poll InterfaceQueue::poll(const Now& now, FrameWriter& writer) {
   counters_.bytes.add(bytes);
   polled_ += taken;
   if (taken != 0) return Poll::busy;
-  if (blocked_since_ns_ == 0 && stopped_at_ns_ != 0 && emptied(now)) return Poll::done;
-  return Poll::idle;
+  if (blocked_since_ns_ != 0) return Poll::idle;
+  return closed_at_ns_ != 0 || rings_->is_outdated(queue_) ? end_ring(now) : Poll::idle;
 }
 
-bool InterfaceQueue::emptied(const Now& now) noexcept {
-  if (now.mono_ns - stopped_at_ns_ < kSettleNs) return false;
+// Nothing comes into the ring any more: stopped, or its interface is no longer the one of that name.
+Poll InterfaceQueue::end_ring(const Now& now) noexcept {
+  if (closed_at_ns_ == 0) closed_at_ns_ = now.mono_ns;
+  if (now.mono_ns - closed_at_ns_ < kSettleNs || !emptied()) return Poll::idle;
+  if (!rings_->is_outdated(queue_)) return Poll::done;
+  take_newest_ring();
+  closed_at_ns_ = stopped_ ? now.mono_ns : 0;
+  return Poll::busy;
+}
+
+bool InterfaceQueue::emptied() noexcept {
   count_losses();
   return polled_ == counts_.put;
+}
+
+void InterfaceQueue::take_newest_ring() noexcept {
+  ring_ = &rings_->take_newest(queue_);
+  counts_ = {};
+  polled_ = 0;
 }
 
 void InterfaceQueue::count_losses() noexcept {
@@ -66,21 +84,30 @@ void InterfaceQueue::count_losses() noexcept {
 }
 
 void InterfaceQueue::stop(const Now& now) {
-  ring_->close_intake();
-  stopped_at_ns_ = now.mono_ns;
+  rings_->close_intake(queue_);
+  stopped_ = true;
+  closed_at_ns_ = now.mono_ns;
 }
 
 // What is left in the ring was never polled, so it is no unit yet.
 void InterfaceQueue::abandon() {
-  count_losses();
-  const uint64_t left = counts_.put - polled_;
-  counters_.units.add(left);
-  counters_.drops.add(Drop::ingest_shutdown, left);
-  polled_ = counts_.put;
+  const auto count_rest = [this] {
+    count_losses();
+    const uint64_t left = counts_.put - polled_;
+    counters_.units.add(left);
+    counters_.drops.add(Drop::ingest_shutdown, left);
+    polled_ = counts_.put;
+  };
+  count_rest();
+  if (!rings_->is_outdated(queue_)) return;
+  take_newest_ring();
+  count_rest();
 }
 
 void InterfaceQueue::describe(MetricVisitor& visitor) const {
-  if (watch_ != nullptr) watch_->describe(visitor);
+  if (watch_ == nullptr) return;
+  watch_->describe(visitor);
+  rings_->describe(visitor);
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 
 #include "dataplane/input.h"
 #include "dataplane/input_options.h"
+#include "dataplane/mirror/interface_rings.h"
 #include "dataplane/mirror/packet_ring.h"
 #include "dataplane/mirror/port_watch.h"
 #include "dataplane/packet_intake.h"
@@ -16,7 +17,7 @@ class InterfaceQueue : public Input {
  public:
   // watch: of the interface, for its first queue; else nullptr.
   InterfaceQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
-                 std::unique_ptr<PacketRing> ring, std::shared_ptr<PortWatch> watch);
+                 std::shared_ptr<InterfaceRings> rings, unsigned queue, std::shared_ptr<PortWatch> watch);
 
   Poll poll(const Now& now, FrameWriter& writer) override;
   void stop(const Now& now) override;
@@ -24,18 +25,23 @@ class InterfaceQueue : public Input {
   void describe(MetricVisitor& visitor) const override;
 
  private:
-  [[nodiscard]] bool emptied(const Now& now) noexcept;
+  Poll end_ring(const Now& now) noexcept;
+  [[nodiscard]] bool emptied() noexcept;
   void count_losses() noexcept;
+  void take_newest_ring() noexcept;
 
-  std::unique_ptr<PacketRing> ring_;
+  std::shared_ptr<InterfaceRings> rings_;
+  unsigned queue_;
+  PacketRing* ring_;  // of rings_
   std::shared_ptr<PortWatch> watch_;
   PacketIntake intake_;
   bool wait_for_room_;
-  uint64_t polled_ = 0;
-  uint64_t stopped_at_ns_ = 0;  // 0: not stopped
+  uint64_t polled_ = 0;  // of ring_
+  bool stopped_ = false;
+  uint64_t closed_at_ns_ = 0;  // of ring_, as seen here; 0: packets come in
   uint64_t counted_at_ns_ = 0;
   uint64_t blocked_since_ns_ = 0;
-  PacketRing::Counts counts_;
+  PacketRing::Counts counts_;  // of ring_
 };
 
 }  // namespace weir

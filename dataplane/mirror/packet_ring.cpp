@@ -63,6 +63,11 @@ std::optional<LinkType> link_type(unsigned short hardware) {
 
 }  // namespace
 
+int interface_index(const std::string& interface) {
+  ifreq reply{};
+  return ask(interface, SIOCGIFINDEX, reply) ? reply.ifr_ifindex : 0;
+}
+
 bool interface_is_up(const std::string& interface) {
   ifreq reply{};
   constexpr unsigned kBoth = IFF_UP | IFF_RUNNING;
@@ -70,10 +75,9 @@ bool interface_is_up(const std::string& interface) {
 }
 
 Result<std::vector<std::unique_ptr<PacketRing>>> open_packet_rings(const MirrorOptions& options) {
+  const int index = interface_index(options.interface);
+  if (index == 0) return failed(options, "cannot be read", "`ip link` lists the interfaces there are.");
   ifreq reply{};
-  if (!ask(options.interface, SIOCGIFINDEX, reply))
-    return failed(options, "cannot be read", "`ip link` lists the interfaces there are.");
-  const int index = reply.ifr_ifindex;
   if (!ask(options.interface, SIOCGIFHWADDR, reply))
     return failed(options, "does not tell its type", "`ip link` shows it.");
   const auto link = link_type(reply.ifr_hwaddr.sa_family);
@@ -165,6 +169,13 @@ Status PacketRing::join_fanout(const MirrorOptions& options, std::optional<uint1
 bool PacketRing::open_intake() noexcept {
   const int none = 0;
   return ::setsockopt(fd_, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none) == 0;
+}
+
+// The kernel unbinds the socket of an interface that goes, so this holds where a new one gets the old number.
+bool PacketRing::is_bound_to(int index) const noexcept {
+  sockaddr_ll address{};
+  socklen_t len = sizeof address;
+  return ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &len) == 0 && address.sll_ifindex == index;
 }
 
 void PacketRing::close_intake() noexcept { (void)refuse_all(fd_); }

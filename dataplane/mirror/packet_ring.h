@@ -35,7 +35,9 @@ class PacketRing {
     uint64_t put = 0;
   };
   Counts read_counts() noexcept;
-  // No packet comes in after this returns, but for those that are on their way on other CPUs.
+  // Any thread: false once the interface was removed; a socket does not follow its name to a new one.
+  [[nodiscard]] bool is_bound_to(int index) const noexcept;
+  // Any thread. No packet comes in after this returns, but for those that are on their way on other CPUs.
   void close_intake() noexcept;
 
  private:
@@ -62,6 +64,8 @@ class PacketRing {
 // no such interface, no permission, no memory.
 Result<std::vector<std::unique_ptr<PacketRing>>> open_packet_rings(const MirrorOptions& options);
 
+// The kernel's number of an interface, which a new one of the same name does not inherit; 0: there is none.
+int interface_index(const std::string& interface);
 // Whether packets can come: the interface is there, up and has its carrier. Any thread.
 bool interface_is_up(const std::string& interface);
 

@@ -66,7 +66,7 @@ void plan_pools(const Config& config, Plan& plan) {
 }
 
 // The largest part names the key to lower.
-std::string largest_part(const Plan& plan) {
+std::string largest_part(const Plan& plan, const Config& config) {
   struct Part {
     uint64_t bytes;
     const char* remedy;
@@ -76,7 +76,8 @@ std::string largest_part(const Plan& plan) {
       {plan.large_pool_bytes, "rings.large_batches, frame_limit or lcores"},
       {plan.stream_bytes, "frame_limit, max_connections or lcores.ingest"},
       {plan.table_bytes, "match.table_entries"},
-      {plan.mbuf_bytes, "the mirror inputs' mbufs or queues"},
+      {plan.eal_bytes, config.eal.memory != 0 ? "eal.memory, or write eal.memory: auto"
+                                              : "the mirror inputs' mbufs or queues"},
       {plan.packet_ring_bytes, "the mirror inputs' mbufs or queues"},
       {plan.backlog_bytes, "the outputs' backlog or lcores.export"},
   };
@@ -88,7 +89,7 @@ std::string largest_part(const Plan& plan) {
 }  // namespace
 
 uint64_t Plan::memory_bytes() const {
-  return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + mbuf_bytes +
+  return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + eal_bytes +
          packet_ring_bytes + backlog_bytes;
 }
 
@@ -98,11 +99,11 @@ Result<Plan> make_plan(const Config& config, const Machine& machine) {
   if (Status planned = plan_lcores(config, machine, plan); !planned) return planned.error();
   plan_pools(config, plan);
   if (Status planned = plan_eal(config, machine, plan); !planned) return planned.error();
-  const uint64_t here = plan.hugepages ? plan.memory_bytes() - plan.mbuf_bytes : plan.memory_bytes();
+  const uint64_t here = plan.hugepages ? plan.memory_bytes() - plan.eal_bytes : plan.memory_bytes();
   if (machine.memory_bytes != 0 && here > machine.memory_bytes)
     return Error{"memory: the plan may need " + std::to_string(here / kMiB) + " MiB, but " +
                  std::to_string(machine.memory_bytes / kMiB) + " MiB are available; lower " +
-                 largest_part(plan)};
+                 largest_part(plan, config)};
   return plan;
 }
 

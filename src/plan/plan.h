@@ -46,6 +46,7 @@ struct Plan {
   uint64_t stream_bytes = 0;       // read buffers and unfinished frames of dnstap connections
   uint64_t table_bytes = 0;        // all match tables together; 0 without packets
   uint64_t mbuf_bytes = 0;         // all ports together
+  uint64_t eal_bytes = 0;          // mbuf_bytes, or all of eal.memory where that is told
   uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together
   uint64_t backlog_bytes = 0;      // of all outputs, when full
   uint64_t available_bytes = 0;    // the machine's; 0: unknown

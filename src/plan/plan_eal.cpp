@@ -1,136 +1,32 @@
 #include "src/plan/plan_eal.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 
 #include "dataplane/mirror_eal.h"
-#include "src/config/config_check.h"
 #include "src/plan/plan_lcores.h"
+#include "src/plan/plan_ports.h"
 
 namespace weir {
 namespace {
 
 constexpr uint64_t kMiB = 1U << 20U;
-// EAL without hugepages needs more room than the pools have: they are taken in one piece, and it pads.
+// Pools are taken in few pieces, and drivers have rings of their own.
 constexpr uint64_t kRoomPerMbufByte = 3;
+constexpr uint64_t kEalsOwnBytes = 2 * kMiB;
 constexpr uint64_t kLeastEalMb = 64;
 
-// DPDK's virtual devices that can receive, and how many queues one may have (its own limits, 22.11).
-struct Vdev {
-  std::string_view driver;
-  std::string_view pmd;  // librte_<pmd>.so
-  unsigned most_queues;
-};
-constexpr std::array kVdevs = {
-    Vdev{"net_af_packet", "net_af_packet", 16}, Vdev{"net_af_xdp", "net_af_xdp", 1024},
-    Vdev{"net_bonding", "net_bond", 1024},      Vdev{"net_memif", "net_memif", 255},
-    Vdev{"net_null", "net_null", 1024},         Vdev{"net_pcap", "net_pcap", 16},
-    Vdev{"net_ring", "net_ring", 16},           Vdev{"net_tap", "net_tap", 16},
-    Vdev{"net_vhost", "net_vhost", 128},        Vdev{"net_virtio_user", "net_virtio", 8},
-};
-
-std::string known_drivers() {
-  std::string text;
-  for (const Vdev& vdev : kVdevs) {
-    if (!text.empty()) text += ", ";
-    text += vdev.driver;
-  }
-  return text;
+uint64_t all_mbuf_bytes(const Config& config, bool hugepages) {
+  uint64_t sum = 0;
+  for (const InputConfig& input : config.inputs)
+    if (const auto* mirror = std::get_if<MirrorOptions>(&input)) sum += mbuf_bytes(*mirror, hugepages);
+  return sum;
 }
 
-// "net_pcap0" → net_pcap's row.
-const Vdev* find_vdev(std::string_view device) {
-  const size_t end = device.find_last_not_of("0123456789");
-  const std::string_view driver = device.substr(0, end == std::string_view::npos ? 0 : end + 1);
-  for (const Vdev& vdev : kVdevs)
-    if (vdev.driver == driver) return &vdev;
-  return nullptr;
-}
+uint64_t in_mib(uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; }
 
-Status check_vdev(const std::string& key, const MirrorOptions& mirror, const MirrorEal& eal,
-                  const Machine& machine) {
-  const Vdev* vdev = find_vdev(eal.device);
-  if (vdev == nullptr)
-    return Error{
-        key + ".port: '" + mirror.port +
-        "' is neither a PCI address (0000:3b:00.0) nor a DPDK device that Weir knows; expected one of " +
-        known_drivers() + " with its arguments, or write interface: NAME for a kernel interface"};
-  if (!machine.pmds.empty() && !std::binary_search(machine.pmds.begin(), machine.pmds.end(), vdev->pmd)) {
-    std::string package = "librte-" + std::string(vdev->pmd) + "23";
-    std::replace(package.begin(), package.end(), '_', '-');
-    return Error{key + ".port: DPDK's driver " + std::string(vdev->driver) +
-                 " is not installed; apt-get install " + package};
-  }
-  if (mirror.queues > vdev->most_queues)
-    return Error{key + ".queues: " + std::to_string(mirror.queues) + " are more than the " +
-                 std::to_string(vdev->most_queues) + " that " + std::string(vdev->driver) +
-                 " has; lower queues"};
-  return Ok{};
-}
-
-// Drivers whose kernel part stays bound while DPDK uses the NIC beside it.
-bool shares_with_kernel(std::string_view driver) { return driver == "mlx4_core" || driver == "mlx5_core"; }
-
-bool is_dpdk_driver(std::string_view driver) {
-  return driver == "vfio-pci" || driver == "uio_pci_generic" || driver == "igb_uio";
-}
-
-Status check_pci(const std::string& key, const MirrorEal& eal, const Machine& machine, Plan& plan) {
-  const auto device = std::find_if(machine.pci.begin(), machine.pci.end(),
-                                   [&](const auto& d) { return d.address == eal.device; });
-  if (device == machine.pci.end())
-    return Error{key + ".port: there is no PCI device " + eal.device +
-                 " on this machine; dpdk-devbind.py --status shows those there are"};
-  if (!shares_with_kernel(device->driver) && !is_dpdk_driver(device->driver))
-    plan.notes.push_back(key + ".port: " + eal.device + " is bound to " +
-                         (device->driver.empty() ? "no driver" : device->driver) +
-                         "; DPDK finds it after dpdk-devbind.py -b vfio-pci " + eal.device);
-  if (!machine.root)
-    plan.notes.push_back(key + ".port: a NIC needs root, or a vfio group that belongs to this user");
-  return Ok{};
-}
-
-Status plan_ports(const Config& config, const Machine& machine, Plan& plan,
-                  std::vector<std::string>& devices) {
-  unsigned nth = 0;
-  for (size_t i = 0; i < config.inputs.size(); ++i) {
-    const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i]);
-    if (mirror == nullptr) continue;
-    const std::string key = input_path(config, i);
-    const MirrorEal eal = eal_arguments(*mirror, nth++);
-    plan.mbuf_bytes += mbuf_bytes(*mirror);
-    plan.packet_ring_bytes += packet_ring_bytes(*mirror);
-    if (!eal.is_port()) {
-      if (!machine.root && !machine.net_raw)
-        plan.notes.push_back(
-            key + ".interface: needs CAP_NET_RAW; start as root, or with AmbientCapabilities=" +
-            "CAP_NET_RAW in the systemd unit, or after setcap cap_net_raw+ep on the program");
-      continue;
-    }
-    ++plan.ports;
-    Status valid =
-        eal.pci.empty() ? check_vdev(key, *mirror, eal, machine) : check_pci(key, eal, machine, plan);
-    if (!valid) return valid;
-    plan.pci |= !eal.pci.empty();
-    if (!eal.vdev.empty()) plan.vdevs.push_back(eal.vdev);
-    devices.emplace_back(eal.pci.empty() ? "--vdev" : "-a");
-    devices.push_back(eal.pci.empty() ? eal.vdev : eal.pci);
-  }
-  return Ok{};
-}
-
-Status plan_memory(const EalConfig& told, const Machine& machine, Plan& plan) {
-  const uint64_t wanted = plan.mbuf_bytes * kRoomPerMbufByte;
-  plan.eal_mb = told.memory != 0 ? told.memory / kMiB : std::max(kLeastEalMb, (wanted + kMiB - 1) / kMiB);
-  if (plan.eal_mb * kMiB < plan.mbuf_bytes + plan.mbuf_bytes / 4)
-    return Error{
-        "eal.memory: " + std::to_string(plan.eal_mb) + " MiB hold no " +
-        std::to_string(plan.mbuf_bytes / kMiB) +
-        " MiB of packet buffers; write eal.memory: auto, or lower the mirror inputs' queues or mbufs"};
-  const uint64_t needed = plan.eal_mb * kMiB;
-  const bool enough = machine.hugepage_bytes >= needed;
+Status plan_hugepages(const EalConfig& told, const Machine& machine, Plan& plan) {
+  const bool enough = machine.hugepage_bytes >= plan.eal_mb * kMiB;
   const std::string remedy = "sysctl vm.nr_hugepages=" + std::to_string((plan.eal_mb + 1) / 2);
   switch (told.hugepages) {
     case Hugepages::off:
@@ -154,12 +50,29 @@ Status plan_memory(const EalConfig& told, const Machine& machine, Plan& plan) {
   return Ok{};
 }
 
+Status plan_memory(const Config& config, const Machine& machine, Plan& plan) {
+  const uint64_t told = config.eal.memory;
+  const uint64_t wanted = in_mib(all_mbuf_bytes(config, true) * kRoomPerMbufByte);
+  plan.eal_mb = told != 0 ? told / kMiB : std::max(kLeastEalMb, wanted);
+  if (Status planned = plan_hugepages(config.eal, machine, plan); !planned) return planned;
+  plan.mbuf_bytes = all_mbuf_bytes(config, plan.hugepages);
+  const uint64_t least = in_mib(plan.mbuf_bytes + (plan.ports > 0 ? kEalsOwnBytes : 0));
+  if (plan.eal_mb < least)
+    return Error{"eal.memory: " + std::to_string(plan.eal_mb) +
+                 " MiB are too few for the mirror inputs' packet buffers, "
+                 "which take " +
+                 std::to_string(least) + " MiB" + (plan.hugepages ? "" : " without hugepages") +
+                 "; write eal.memory: auto, or lower their queues or mbufs"};
+  plan.eal_bytes = told != 0 ? plan.eal_mb * kMiB : plan.mbuf_bytes;
+  return Ok{};
+}
+
 }  // namespace
 
 Status plan_eal(const Config& config, const Machine& machine, Plan& plan) {
   std::vector<std::string> devices;
   if (Status planned = plan_ports(config, machine, plan, devices); !planned) return planned;
-  if (Status planned = plan_memory(config.eal, machine, plan); !planned) return planned;
+  if (Status planned = plan_memory(config, machine, plan); !planned) return planned;
   std::vector<std::string>& args = plan.eal_args;
   args = {"--lcores", lcores_argument(plan)};
   if (plan.hugepages) {

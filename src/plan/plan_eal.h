@@ -9,7 +9,8 @@
 
 namespace weir {
 
-// Fills mbuf_bytes, packet_ring_bytes, eal_mb, hugepages, pci, vdevs, ports, eal_args and their notes.
+// Fills mbuf_bytes, eal_bytes, packet_ring_bytes, eal_mb, hugepages, pci, vdevs, ports, eal_args and their
+// notes.
 Status plan_eal(const Config& config, const Machine& machine, Plan& plan);
 
 }  // namespace weir

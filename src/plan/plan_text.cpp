@@ -138,7 +138,7 @@ std::string memory_text(const Plan& plan, const Config& config) {
            bytes_text(plan.batch_bytes);
   };
   const uint64_t program = plan.memory_bytes() - plan.pool_bytes - plan.large_pool_bytes - plan.stream_bytes -
-                           plan.table_bytes - plan.mbuf_bytes - plan.packet_ring_bytes - plan.backlog_bytes;
+                           plan.table_bytes - plan.eal_bytes - plan.packet_ring_bytes - plan.backlog_bytes;
   std::vector<Row> rows = {
       {"frame batches", sum(plan.ingest, plan.ingest_pool_batches),
        batches(plan.ingest, "ingest", plan.ingest_pool_batches)},
@@ -154,9 +154,10 @@ std::string memory_text(const Plan& plan, const Config& config) {
     rows.push_back(
         {"match tables", mib(plan.table_bytes),
          counted(plan.decode, "shard") + " x " + std::to_string(config.match.table_entries) + " entries"});
-  if (plan.mbuf_bytes != 0)
-    rows.push_back(
-        {"packet buffers", mib(plan.mbuf_bytes), counted(plan.ports, "port") + ", in EAL's memory"});
+  if (plan.eal_bytes != 0)
+    rows.push_back({"packet buffers", mib(plan.eal_bytes),
+                    counted(plan.ports, "port") +
+                        (config.eal.memory != 0 ? ", all of eal.memory" : ", in EAL's memory")});
   if (plan.packet_ring_bytes != 0)
     rows.push_back({"packet rings", mib(plan.packet_ring_bytes), "shared with the kernel (AF_PACKET)"});
   if (plan.backlog_bytes != 0)

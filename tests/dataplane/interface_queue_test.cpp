@@ -29,7 +29,9 @@ using namespace packets;
 
 class Gauges : public MetricVisitor {
  public:
-  void counter(std::string_view, std::string_view, const Labels&, double) override {}
+  void counter(std::string_view name, std::string_view, const Labels&, double value) override {
+    values[std::string(name)] = value;
+  }
   void gauge(std::string_view name, std::string_view, const Labels&, double value) override {
     values[std::string(name)] = value;
   }
@@ -320,6 +322,133 @@ TEST_F(InterfaceQueueTest, ShowsTheLink) {
     Gauges gauges;
     inputs[0]->describe(gauges);
     EXPECT_EQ(gauges.values.at("weir_mirror_link_up"), 0);
+  });
+}
+
+// Another interface for the kernel, of the same name.
+void make_wire_anew() {
+  // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c): ip is iproute2's, the arguments are ours
+  ASSERT_EQ(std::system("ip link del wa && ip link add wa type veth peer name wb && ip link set wa up && "
+                        "ip link set wb up"),
+            0);
+}
+
+std::map<std::string, double> gauges_of(const Input& input) {
+  Gauges gauges;
+  input.describe(gauges);
+  return gauges.values;
+}
+
+// Until the watch has opened it again, once a second.
+void wait_until_reopened(const Input& input, double times) {
+  for (int i = 0; i < 500 && gauges_of(input).at("weir_mirror_reopened_total") < times; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(gauges_of(input).at("weir_mirror_reopened_total"), times);
+  EXPECT_EQ(gauges_of(input).at("weir_mirror_link_up"), 1);
+}
+
+TEST_F(InterfaceQueueTest, ReadsAnInterfaceThatIsMadeAnewAndKeepsWhatTheOldOneGave) {
+  in_namespace([](Sender& sender) {
+    MirrorOptions options = on("wa");
+    options.queues = 2;
+    auto inputs = open(options);
+    ASSERT_EQ(inputs.size(), 2U);
+    FrameCatcher catcher;
+    for (unsigned i = 0; i < 100; ++i) sender.send(flow(4000 + i));
+    for (double times : {1.0, 2.0}) {
+      make_wire_anew();
+      wait_until_reopened(*inputs[0], times);
+      Sender again(static_cast<int>(index_of("wb")));
+      for (unsigned i = 0; i < 100; ++i) again.send(flow(4000 + i));
+      // Each lcore goes over to its new ring; only then may a third be opened.
+      for (auto& input : inputs) {
+        for (int i = 0; i < 200; ++i) {
+          (void)input->poll(read_clock(), catcher.writer());
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+      }
+      catcher.drain();
+      EXPECT_EQ(catcher.frames().size(), times == 1 ? 200U : 300U);
+    }
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(units(inputs), 300U);
+    EXPECT_EQ(lost(inputs), 0U);
+  });
+}
+
+TEST_F(InterfaceQueueTest, StopsAndAbandonsWithANewRingThatIsNotYetRead) {
+  for (const bool abandon : {false, true}) {
+    in_namespace([abandon](Sender& sender) {
+      auto inputs = open(on("wa"));
+      ASSERT_EQ(inputs.size(), 1U);
+      for (unsigned i = 0; i < 100; ++i) sender.send(flow(4000));
+      make_wire_anew();
+      wait_until_reopened(*inputs[0], 1);
+      Sender again(static_cast<int>(index_of("wb")));
+      for (unsigned i = 0; i < 50; ++i) again.send(flow(4000));
+      FrameCatcher catcher;
+      if (abandon)
+        inputs[0]->abandon();
+      else
+        stop_and_drain(inputs, catcher);
+      EXPECT_EQ(units(inputs), 150U);
+      EXPECT_EQ(inputs[0]->counters().drops.get(Drop::ingest_shutdown), abandon ? 150U : 0U);
+    });
+  }
+}
+
+TEST_F(InterfaceQueueTest, FollowsTheNameWhereTheOldInterfaceLivesOn) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    sender.send(flow(4000));
+    // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c): ip is iproute2's, the arguments are ours
+    ASSERT_EQ(std::system("ip link set wa down && ip link set wa name old && ip link set old up && "
+                          "ip link add wa type veth peer name wc && ip link set wa up && ip link set wc up"),
+              0);
+    wait_until_reopened(*inputs[0], 1);
+    sender.send(flow(4000));  // to the old one
+    Sender again(static_cast<int>(index_of("wc")));
+    again.send(flow(4000));
+    FrameCatcher catcher;
+    stop_and_drain(inputs, catcher);
+    EXPECT_EQ(catcher.frames().size(), 2U);
+  });
+}
+
+// Of this thread.
+void allow_packet_sockets(bool allow) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  ASSERT_EQ(::syscall(SYS_capget, &header, data), 0);
+  constexpr unsigned kNetRaw = 1U << CAP_NET_RAW;
+  data[0].effective = allow ? data[0].effective | kNetRaw : data[0].effective & ~kNetRaw;
+  ASSERT_EQ(::syscall(SYS_capset, &header, data), 0);
+}
+
+TEST_F(InterfaceQueueTest, IsDownWhileTheNewInterfaceCannotBeOpened) {
+  in_namespace([](Sender&) {
+    auto opened = InterfaceRings::open(on("wa"));
+    ASSERT_TRUE(opened.ok());
+    InterfaceRings& rings = **opened;
+    EXPECT_TRUE(rings.look().up);
+    make_wire_anew();
+    allow_packet_sockets(false);
+    for (int i = 0; i < 2; ++i) EXPECT_FALSE(rings.look().up);
+    EXPECT_FALSE(rings.is_outdated(0));
+    allow_packet_sockets(true);
+    EXPECT_TRUE(rings.look().up);
+    EXPECT_TRUE(rings.is_outdated(0));
+    // The lcore still reads the old ring, so no third one is opened.
+    make_wire_anew();
+    EXPECT_FALSE(rings.look().up);
+    (void)rings.take_newest(0);
+    EXPECT_FALSE(rings.is_outdated(0));
+    EXPECT_TRUE(rings.look().up);
+    // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c): ip is iproute2's
+    ASSERT_EQ(std::system("ip link del wa"), 0);
+    EXPECT_FALSE(rings.look().up);
+    rings.close_intake(0);
   });
 }
 

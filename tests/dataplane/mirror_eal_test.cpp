@@ -34,11 +34,13 @@ TEST(MirrorEal, InterfacesNeedNoPort) {
   options.interface = "eth0";
   options.queues = 2;
   EXPECT_FALSE(eal_arguments(options, 0).is_port());
-  EXPECT_EQ(mbuf_bytes(options), 0U);
+  EXPECT_EQ(mbuf_bytes(options, false), 0U);
   EXPECT_EQ(packet_ring_bytes(options), 2ULL * 8192 * 2048);
   options.interface.clear();
   options.port = "net_null0";
-  EXPECT_GT(mbuf_bytes(options), 2ULL * 8192 * 2048);
+  EXPECT_GT(mbuf_bytes(options, true), 2ULL * 8192 * 2048);
+  EXPECT_LT(mbuf_bytes(options, true), 2ULL * 8192 * 2700);
+  EXPECT_GT(mbuf_bytes(options, false), 2ULL * 8192 * 4096);
   EXPECT_EQ(packet_ring_bytes(options), 0U);
 }
 

@@ -243,7 +243,22 @@ class BadInput(weir.WeirCase):
     def test_pci_address_that_does_not_exist(self):
         self.refused("--mirror", "0000:fe:1f.7", "--json", "null:", code=2, says=["0000:fe:1f.7"])
 
+    def test_a_vdev_that_hides_losses(self):
+        for command in ("plan", "run"):
+            self.refused("--mirror", "net_af_packet0,iface=lo", "--json", "null:", code=2, command=command,
+                         says=["inputs[0].mirror.port", "write interface: lo instead"])
+
     # -- sizes
+
+    def test_eal_memory_that_is_too_much_or_too_little(self):
+        port = 'inputs: [ mirror: { port: net_null0 } ]\noutputs: [ json: { to: "null:" } ]\n'
+        for command in ("plan", "run"):
+            self.refused("-c", self.config(port + "eal: { memory: 1TiB }\n"), code=2, command=command,
+                         says=["may need", "lower eal.memory"])
+            self.refused("-c", self.config(port + "eal: { memory: 24MiB, hugepages: off }\n"), code=2, command=command,
+                         says=["eal.memory: 24 MiB are too few", "write eal.memory: auto"])
+        run = self.weir("-c", self.config(port + "eal: { memory: 36MiB, hugepages: off }\n")).wait_ready()
+        self.assertEqual(run.stop(), 0, run.stderr())
 
     def test_more_lcores_than_cpus(self):
         run = self.decode(SAMPLE, "--lcores", "4,12,4")

@@ -18,6 +18,9 @@ class Veth(weir.WeirCase):
     def setUp(self):
         namespace.require("tcpreplay", "ip", "curl")
         self.net = namespace.Namespace(self)
+        self.make_wire()
+
+    def make_wire(self):
         namespace.ip("link", "add", "wire0", "type", "veth", "peer", "name", "tap0", netns=self.net.name)
         for end in ("wire0", "tap0"):
             self.net.run("sysctl", "-qw", f"net.ipv6.conf.{end}.disable_ipv6=1", check=False)
@@ -58,6 +61,24 @@ class Veth(weir.WeirCase):
         self.assertEqual(run.stop(), 0, run.stderr())
         self.check_balance(run)
         self.assertEqual(run.stat("weir_ingest_units_total"), packets, run.drops())
+
+    def test_an_interface_that_is_made_anew_is_read_again(self):
+        """As after a restart of a container or a virtual machine: the name is the same, the interface is not."""
+        capture = weir.DATA / "pcap/variant-base.pcap"
+        run = self.weir("--mirror", "tap0", "--json", "null:", netns=self.net.name).wait_ready()
+        self.net.run("tcpreplay", "-q", "-i", "wire0", "--pps=5000", capture)
+        run.wait_metric("weir_ingest_units_total", 483)
+        namespace.ip("link", "del", "wire0", netns=self.net.name)
+        weir.wait_until(lambda: weir.total(run.metrics(), "weir_mirror_link_up") == 0, "the link to be down")
+        self.make_wire()
+        run.wait_metric("weir_mirror_reopened_total", 1)
+        self.net.run("tcpreplay", "-q", "-i", "wire0", "--pps=5000", capture)
+        run.wait_metric("weir_ingest_units_total", 2 * 483)
+        self.assertEqual(weir.total(run.metrics(), "weir_mirror_link_up"), 1)
+        self.assertIn("interface tap0 was removed and made anew", run.stderr())
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+        self.assertEqual(run.stat("weir_ingest_units_total"), 2 * 483, run.drops())
 
 
 if __name__ == "__main__":
