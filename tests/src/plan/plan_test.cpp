@@ -300,6 +300,44 @@ TEST(PlanEal, MemoryByItselfHoldsThePacketBuffersOfManySmallQueues) {
   EXPECT_GE(plan.eal_mb * kMiB, plan.mbuf_bytes + 2 * kMiB);
 }
 
+TEST(PlanEal, AnInterfaceNeedsNoMbufsForDescriptors) {
+  EXPECT_EQ(plan_of(config_of("mirror: { interface: eth0, mbufs: 256 }"), machine_of(2)).packet_ring_bytes,
+            kMiB / 2);
+}
+
+TEST(PlanEal, RefusesTwoInputsOnOneDevice) {
+  const auto refused = [](const std::string& first, const std::string& second) {
+    return refusal(config_of("mirror: { port: '" + first + "' }, mirror: { port: '" + second + "' }"),
+                   machine_of(2));
+  };
+  EXPECT_EQ(
+      refused("net_null", "net_null0"),
+      "inputs[1].mirror.port: net_null0 is already used by inputs[0].mirror.port; give each vdev a number of "
+      "its own");
+  EXPECT_EQ(refused("3b:00.0", "0000:3B:00.0"),
+            "inputs[1].mirror.port: 0000:3b:00.0 is already used by inputs[0].mirror.port; keep one of them "
+            "and give "
+            "it more queues");
+  EXPECT_EQ(refused("net_null", "net_null,size=80"), "(not refused)");
+}
+
+TEST(PlanEal, NetPcapHasAQueueForEachSource) {
+  const auto refused = [](const std::string& arguments, unsigned queues) {
+    return refusal(
+        config_of("mirror: { port: 'net_pcap0" + arguments + "', queues: " + std::to_string(queues) + " }"),
+        machine_of(2));
+  };
+  EXPECT_EQ(refused(",rx_pcap=/a.pcap", 4),
+            "inputs[0].mirror.queues: 4 are more than the 1 that net_pcap0 has, one for each rx_pcap= or "
+            "rx_iface= in "
+            "port; lower queues or name more of them");
+  EXPECT_EQ(refused(",rx_pcap=/a,rx_pcap=/b", 2), "(not refused)");
+  EXPECT_EQ(refused(",infinite_rx=1,rx_pcap=/a", 1), "(not refused)");
+  EXPECT_NE(refused(",rx_pcap=/a,rx_iface=eth0", 2), "(not refused)");
+  EXPECT_EQ(refused(",rx_iface=eth0,rx_iface_in=eth1", 2), "(not refused)");
+  EXPECT_NE(refused(",iface=eth0", 2), "(not refused)");
+}
+
 TEST(PlanEal, NotesWhatWillNotBePermitted) {
   Machine machine = machine_of(2);
   machine.net_raw = false;
