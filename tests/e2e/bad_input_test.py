@@ -192,6 +192,14 @@ class BadInput(weir.WeirCase):
             self.refused("--mirror", "net_af_packet0,iface=lo", "--json", "null:", code=2, command=command,
                          says=["inputs[0].mirror.port", "write interface: lo instead"])
 
+    def test_eal_arguments_that_are_weirs_own(self):
+        text = f'inputs: [ dnstap: {{ listen: "tcp://127.0.0.1:{weir.free_port()}" }} ]\noutputs: [ json: {{ to: "null:" }} ]\n'
+        for words, named in (("--help", "eal.args[0]: --help"), ("--log-level=8, --lcores=0-1", "eal.args[1]: --lcores"),
+                             ("--proc-type, secondary", "eal.args[0]: --proc-type"), ("-l, '0'", "eal.args[0]: -l")):
+            for command in ("plan", "run"):
+                self.refused("-c", self.config(text + f"eal: {{ args: [{words}] }}\n"), code=2, command=command,
+                             says=[named, "is Weir's own"])
+
     # -- sizes
 
     def test_ports_that_cannot_be_opened_are_refused_by_the_plan(self):

@@ -338,6 +338,44 @@ TEST(PlanEal, NetPcapHasAQueueForEachSource) {
   EXPECT_NE(refused(",iface=eth0", 2), "(not refused)");
 }
 
+TEST(PlanEal, ArgumentsThatAreWeirsOwnAreRefused) {
+  const auto refused = [](const std::string& args) {
+    return refusal(config_of(kDnstap, "eal: { args: [" + args + "] }\n"), machine_of(2));
+  };
+  EXPECT_EQ(refused("--help"),
+            "eal.args[0]: --help is Weir's own; leave it out: weir --help tells what Weir takes");
+  EXPECT_EQ(refused("'--log-level=8', '--lcores=0-3'"),
+            "eal.args[1]: --lcores is Weir's own; leave it out: set lcores.ingest, decode, export and cpus");
+  EXPECT_EQ(refused("--main-lcore, '1'").substr(0, 38), "eal.args[0]: --main-lcore is Weir's ow");
+  for (const char* no : {"-h",
+                         "-vh",
+                         "-v",
+                         "--version",
+                         "--hel",
+                         "-l, '0-1'",
+                         "-l0-1",
+                         "-c, ff",
+                         "-cff",
+                         "--lcores, '0'",
+                         "--lco=0",
+                         "--main-lcore=1",
+                         "--proc-type=secondary",
+                         "--proc-type, auto",
+                         "-s, '1'",
+                         "-S1",
+                         "--no-huge",
+                         "--in-memory",
+                         "--no-shconf",
+                         "-m, '64'",
+                         "-m64",
+                         "--socket-mem=64"})
+    EXPECT_NE(refused(no).find(" is Weir's own; leave it out: "), std::string::npos) << no;
+  for (const char* yes :
+       {"--log-level=8", "--log-level, '8'", "--match-allocations", "--iova-mode=va", "-d, /x.so",
+        "--no-hpet", "-n, '4'", "--file-prefix=weir", "--vfio-intr=msi", "'--'", "'-'"})
+    EXPECT_EQ(refused(yes), "(not refused)") << yes;
+}
+
 TEST(PlanEal, NotesWhatWillNotBePermitted) {
   Machine machine = machine_of(2);
   machine.net_raw = false;
