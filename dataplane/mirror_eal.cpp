@@ -55,6 +55,10 @@ MirrorEal eal_arguments(const MirrorOptions& options, unsigned nth) {
   return eal;
 }
 
+uint32_t least_mbufs(uint32_t rx_descriptors) {
+  return std::max(rx_descriptors + kMbufCache, kMbufCache + kMbufCache / 2);
+}
+
 uint64_t mbuf_bytes(const MirrorOptions& options, bool hugepages) {
   // An mbuf: its head (128), head room (128), data and the pool's own header (64); its place in the pool's
   // ring, which is a power of two.

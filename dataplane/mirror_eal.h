@@ -23,6 +23,11 @@ struct MirrorEal {
 // without a number, so that two of them do not clash ("net_null" becomes "net_null0").
 MirrorEal eal_arguments(const MirrorOptions& options, unsigned nth);
 
+// An lcore keeps so many mbufs at hand; DPDK takes no pool of less than half as many again.
+constexpr uint32_t kMbufCache = 256;
+// The smallest `mbufs:` with which a port has some left when its descriptors are filled.
+uint32_t least_mbufs(uint32_t rx_descriptors);
+
 // Bytes of EAL memory that the input's mbuf pools take; 0 for AF_PACKET. Without hugepages each mbuf has a
 // page of its own, since none may lie across two.
 uint64_t mbuf_bytes(const MirrorOptions& options, bool hugepages);

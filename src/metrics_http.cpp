@@ -71,8 +71,14 @@ MetricsHttp::MetricsHttp(std::unique_ptr<State> state) : state_(std::move(state)
 MetricsHttp::~MetricsHttp() = default;
 
 Result<std::unique_ptr<MetricsHttp>> MetricsHttp::start(const std::string& listen, MetricsSource source) {
-  // Two threads and short time-outs bound what a client can hold.
-  const std::vector<std::string> options = {"listening_ports",    listen, "num_threads",       "2",
+  // MG_FEATURES_IPV6, which Debian's build has not.
+  constexpr unsigned kIpv6 = 8;
+  if (listen.starts_with('[') && mg_check_feature(kIpv6) == 0)
+    return Error{"metrics.listen: cannot listen on " + listen +
+                 ": the CivetWeb library of this system takes no IPv6; choose an IPv4 address such as "
+                 "127.0.0.1:9953, or leave metrics out"};
+  // A thread is held by its client until it has asked or the time-out: a few silent ones keep nobody waiting.
+  const std::vector<std::string> options = {"listening_ports",    listen, "num_threads",       "16",
                                             "request_timeout_ms", "5000", "enable_keep_alive", "no"};
   try {
     auto state = std::make_unique<State>(options, std::move(source));

@@ -15,7 +15,6 @@ namespace {
 
 constexpr uint64_t kRssKinds = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
 constexpr size_t kLongestRssKey = 128;
-constexpr unsigned kPoolCache = 256;
 
 // With this key both directions of a flow hash alike (Woo and Park, 2012).
 std::array<uint8_t, kLongestRssKey> symmetric_key() {
@@ -79,13 +78,13 @@ Status DpdkPort::configure(const MirrorOptions& options) {
 }
 
 Status DpdkPort::make_queues(const MirrorOptions& options, int socket) {
-  if (options.mbufs < uint32_t{descriptors_} + kPoolCache)
+  if (options.mbufs < least_mbufs(descriptors_))
     return Error{prefix(options) + "fills " + std::to_string(descriptors_) + " descriptors, so `mbufs: " +
                  std::to_string(options.mbufs) + "` are too few. Set at least " +
-                 std::to_string(2 * uint32_t{descriptors_} + kPoolCache) + "."};
+                 std::to_string(2 * uint32_t{descriptors_} + kMbufCache) + "."};
   for (uint16_t queue = 0; queue < options.queues; ++queue) {
     const std::string name = "weir-" + std::to_string(id_) + "-" + std::to_string(queue);
-    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), options.mbufs, kPoolCache, 0,
+    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), options.mbufs, kMbufCache, 0,
                                                 RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     if (pool == nullptr)
       return refused(options, "gets no memory for " + std::to_string(options.mbufs) + " mbufs", rte_errno,

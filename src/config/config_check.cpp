@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "dataplane/mirror_eal.h"
 #include "exporters/json_keys.h"
 #include "src/config/nearest_name.h"
 
@@ -51,10 +52,13 @@ Faults check(const MirrorOptions& mirror) {
                           "' is no interface's name; expected one that `ip link` shows, such as eth1"});
   if (mirror.dns_ports.empty())
     faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
-  if (mirror.rx_descriptors > mirror.mbufs)
-    faults.push_back({"mbufs", std::to_string(mirror.mbufs) + " is less than rx_descriptors, " +
-                                   std::to_string(mirror.rx_descriptors) +
-                                   "; raise mbufs to at least twice that"});
+  // An interface's ring has no descriptors.
+  const uint32_t least = least_mbufs(mirror.rx_descriptors);
+  if (mirror.interface.empty() && mirror.mbufs < least)
+    faults.push_back({"mbufs", std::to_string(mirror.mbufs) + " are too few: a port with rx_descriptors: " +
+                                   std::to_string(mirror.rx_descriptors) + " needs at least " +
+                                   std::to_string(least) +
+                                   "; raise mbufs, better to twice rx_descriptors or more"});
   return faults;
 }
 

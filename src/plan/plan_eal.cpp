@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dataplane/mirror_eal.h"
+#include "src/plan/eal_args.h"
 #include "src/plan/plan_lcores.h"
 #include "src/plan/plan_ports.h"
 
@@ -70,6 +71,7 @@ Status plan_memory(const Config& config, const Machine& machine, Plan& plan) {
 }  // namespace
 
 Status plan_eal(const Config& config, const Machine& machine, Plan& plan) {
+  if (Status valid = check_eal_args(config.eal.args); !valid) return valid;
   std::vector<std::string> devices;
   if (Status planned = plan_ports(config, machine, plan, devices); !planned) return planned;
   if (Status planned = plan_memory(config, machine, plan); !planned) return planned;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 
 #include "dataplane/mirror_eal.h"
@@ -58,6 +59,18 @@ std::vector<std::string> values_of(std::string_view vdev, std::string_view argum
   return values;
 }
 
+// One queue for each source of packets; rx_pcap= keeps the others from being read.
+Status check_pcap_queues(const std::string& key, const MirrorOptions& mirror, const MirrorEal& eal) {
+  size_t sources = values_of(eal.vdev, "rx_pcap").size();
+  if (sources == 0)
+    sources = values_of(eal.vdev, "rx_iface").size() + values_of(eal.vdev, "rx_iface_in").size();
+  if (sources == 0) sources = values_of(eal.vdev, "iface").size();
+  if (sources == 0 || mirror.queues <= sources) return Ok{};
+  return Error{key + ".queues: " + std::to_string(mirror.queues) + " are more than the " +
+               std::to_string(sources) + " that " + eal.device +
+               " has, one for each rx_pcap= or rx_iface= in port; lower queues or name more of them"};
+}
+
 // The driver never asks the kernel for its count (docs/decisions/0005); net_pcap's iface= does.
 Error hides_losses(const std::string& key, const MirrorEal& eal) {
   const auto interfaces = values_of(eal.vdev, "iface");
@@ -88,7 +101,7 @@ Status check_vdev(const std::string& key, const MirrorOptions& mirror, const Mir
     return Error{key + ".queues: " + std::to_string(mirror.queues) + " are more than the " +
                  std::to_string(vdev->most_queues) + " that " + std::string(vdev->driver) +
                  " has; lower queues"};
-  return Ok{};
+  return driver == "net_pcap" ? check_pcap_queues(key, mirror, eal) : Ok{};
 }
 
 // Drivers whose kernel part stays bound while DPDK uses the NIC beside it.
@@ -117,6 +130,7 @@ Status check_pci(const std::string& key, const MirrorEal& eal, const Machine& ma
 
 Status plan_ports(const Config& config, const Machine& machine, Plan& plan,
                   std::vector<std::string>& devices) {
+  std::map<std::string, std::string> key_of_device;
   unsigned nth = 0;
   for (size_t i = 0; i < config.inputs.size(); ++i) {
     const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i]);
@@ -135,6 +149,10 @@ Status plan_ports(const Config& config, const Machine& machine, Plan& plan,
     Status valid =
         eal.pci.empty() ? check_vdev(key, *mirror, eal, machine) : check_pci(key, eal, machine, plan);
     if (!valid) return valid;
+    if (const auto [first, is_new] = key_of_device.emplace(eal.device, key); !is_new)
+      return Error{key + ".port: " + eal.device + " is already used by " + first->second + ".port; " +
+                   (eal.pci.empty() ? "give each vdev a number of its own"
+                                    : "keep one of them and give it more queues")};
     plan.pci |= !eal.pci.empty();
     if (!eal.vdev.empty()) plan.vdevs.push_back(eal.vdev);
     devices.emplace_back(eal.pci.empty() ? "--vdev" : "-a");

@@ -44,5 +44,10 @@ TEST(MirrorEal, InterfacesNeedNoPort) {
   EXPECT_EQ(packet_ring_bytes(options), 0U);
 }
 
+TEST(MirrorEal, PortsNeedMbufsBesideTheirDescriptors) {
+  EXPECT_EQ(least_mbufs(1024), 1280U);
+  EXPECT_EQ(least_mbufs(32), 384U);
+}
+
 }  // namespace
 }  // namespace weir

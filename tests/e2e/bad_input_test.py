@@ -248,7 +248,32 @@ class BadInput(weir.WeirCase):
             self.refused("--mirror", "net_af_packet0,iface=lo", "--json", "null:", code=2, command=command,
                          says=["inputs[0].mirror.port", "write interface: lo instead"])
 
+    def test_eal_arguments_that_are_weirs_own(self):
+        text = f'inputs: [ dnstap: {{ listen: "tcp://127.0.0.1:{weir.free_port()}" }} ]\noutputs: [ json: {{ to: "null:" }} ]\n'
+        for words, named in (("--help", "eal.args[0]: --help"), ("--log-level=8, --lcores=0-1", "eal.args[1]: --lcores"),
+                             ("--proc-type, secondary", "eal.args[0]: --proc-type"), ("-l, '0'", "eal.args[0]: -l")):
+            for command in ("plan", "run"):
+                self.refused("-c", self.config(text + f"eal: {{ args: [{words}] }}\n"), code=2, command=command,
+                             says=[named, "is Weir's own"])
+
     # -- sizes
+
+    def test_ports_that_cannot_be_opened_are_refused_by_the_plan(self):
+        """What `plan` prints, `run` starts."""
+        capture = weir.DATA / "pcap/variant-base.pcap"
+        for inputs, says in (("mirror: { port: net_null0, mbufs: 1100 }", "needs at least 1280"),
+                             ("mirror: { port: net_null0, mbufs: 300, rx_descriptors: 32 }", "needs at least 384"),
+                             ("mirror: { port: net_null }, mirror: { port: net_null0 }", "net_null0 is already used"),
+                             (f"mirror: {{ port: 'net_pcap0,rx_pcap={capture}', queues: 4 }}", "mirror.queues: 4 are more")):
+            path = self.config(f'inputs: [ {inputs} ]\noutputs: [ json: {{ to: "null:" }} ]\n')
+            for command in ("plan", "run"):
+                self.refused("-c", path, code=2, command=command, says=[says])
+        for inputs in ("mirror: { port: net_null0, mbufs: 1280 }", "mirror: { port: net_null0, mbufs: 384, rx_descriptors: 32 }",
+                       "mirror: { port: net_null }, mirror: { port: net_null1 }",
+                       *(["mirror: { interface: lo, mbufs: 256 }"] if os.geteuid() == 0 else [])):
+            path = self.config(f'inputs: [ {inputs} ]\noutputs: [ json: {{ to: "null:" }} ]\n')
+            run = self.weir("-c", path).wait_ready()
+            self.assertEqual(run.stop(), 0, run.stderr())
 
     def test_eal_memory_that_is_too_much_or_too_little(self):
         port = 'inputs: [ mirror: { port: net_null0 } ]\noutputs: [ json: { to: "null:" } ]\n'

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -23,13 +24,18 @@ uint16_t free_port() {
   return ntohs(addr.sin_port);
 }
 
-std::string get(uint16_t port, const std::string& path) {
+int connect_to(uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in addr{};
   addr.sin_family = AF_INET;
   addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   addr.sin_port = htons(port);
   EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&addr), sizeof addr), 0);
+  return fd;
+}
+
+std::string get(uint16_t port, const std::string& path) {
+  const int fd = connect_to(port);
   const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
   std::string answer;
@@ -70,6 +76,31 @@ TEST(MetricsHttp, ServesWhatTheSourceSays) {
   auto second = MetricsHttp::start("127.0.0.1:" + std::to_string(port), {});
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().message.find("in use"), std::string::npos);
+}
+
+TEST(MetricsHttp, SilentClientsKeepNobodyWaiting) {
+  const uint16_t port = free_port();
+  auto http =
+      MetricsHttp::start("127.0.0.1:" + std::to_string(port), {.describe = [](MetricVisitor&) {},
+                                                               .unhealthy = [] { return std::string(); },
+                                                               .not_ready = [] { return std::string(); }});
+  ASSERT_TRUE(http.ok()) << http.error().message;
+  std::vector<int> silent(8);
+  for (int& fd : silent) fd = connect_to(port);
+  EXPECT_EQ(get(port, "/healthz").substr(0, 15), "HTTP/1.1 200 OK");
+  for (const int fd : silent) {
+    char byte = 0;
+    EXPECT_EQ(recv(fd, &byte, 1, MSG_DONTWAIT), -1) << "answered only after a silent one was turned out";
+    close(fd);
+  }
+}
+
+TEST(MetricsHttp, SaysWhereThereIsNoIpv6) {
+  const uint16_t port = free_port();
+  auto http = MetricsHttp::start("[::1]:" + std::to_string(port), {});
+  if (http.ok()) GTEST_SKIP() << "this system's CivetWeb takes IPv6";
+  EXPECT_NE(http.error().message.find("takes no IPv6; choose an IPv4 address"), std::string::npos)
+      << http.error().message;
 }
 
 }  // namespace

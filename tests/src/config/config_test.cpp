@@ -239,8 +239,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"mirror: { interface: eth0, dns_ports: 53 }",
               ".mirror.dns_ports: has a plain value; expected a list of numbers from 1 to 65535, such as [2, "
               "3]"},
-        Wrong{"mirror: { interface: eth0, mbufs: 256 }",
-              ".mirror.mbufs: 256 is less than rx_descriptors, 1024; raise mbufs to at least twice that"},
+        Wrong{"mirror: { port: net_null0, mbufs: 1100 }",
+              ".mirror.mbufs: 1100 are too few: a port with rx_descriptors: 1024 needs at least 1280; raise "
+              "mbufs, better to twice rx_descriptors or more"},
         Wrong{"file: { paths: [] }", ".file.paths: is empty; expected at least one file"},
         Wrong{"file: { paths: [''] }",
               ".file.paths: an empty text; expected a list of texts, such as [a, b]"},

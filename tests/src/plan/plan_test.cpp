@@ -300,6 +300,82 @@ TEST(PlanEal, MemoryByItselfHoldsThePacketBuffersOfManySmallQueues) {
   EXPECT_GE(plan.eal_mb * kMiB, plan.mbuf_bytes + 2 * kMiB);
 }
 
+TEST(PlanEal, AnInterfaceNeedsNoMbufsForDescriptors) {
+  EXPECT_EQ(plan_of(config_of("mirror: { interface: eth0, mbufs: 256 }"), machine_of(2)).packet_ring_bytes,
+            kMiB / 2);
+}
+
+TEST(PlanEal, RefusesTwoInputsOnOneDevice) {
+  const auto refused = [](const std::string& first, const std::string& second) {
+    return refusal(config_of("mirror: { port: '" + first + "' }, mirror: { port: '" + second + "' }"),
+                   machine_of(2));
+  };
+  EXPECT_EQ(
+      refused("net_null", "net_null0"),
+      "inputs[1].mirror.port: net_null0 is already used by inputs[0].mirror.port; give each vdev a number of "
+      "its own");
+  EXPECT_EQ(refused("3b:00.0", "0000:3B:00.0"),
+            "inputs[1].mirror.port: 0000:3b:00.0 is already used by inputs[0].mirror.port; keep one of them "
+            "and give "
+            "it more queues");
+  EXPECT_EQ(refused("net_null", "net_null,size=80"), "(not refused)");
+}
+
+TEST(PlanEal, NetPcapHasAQueueForEachSource) {
+  const auto refused = [](const std::string& arguments, unsigned queues) {
+    return refusal(
+        config_of("mirror: { port: 'net_pcap0" + arguments + "', queues: " + std::to_string(queues) + " }"),
+        machine_of(2));
+  };
+  EXPECT_EQ(refused(",rx_pcap=/a.pcap", 4),
+            "inputs[0].mirror.queues: 4 are more than the 1 that net_pcap0 has, one for each rx_pcap= or "
+            "rx_iface= in "
+            "port; lower queues or name more of them");
+  EXPECT_EQ(refused(",rx_pcap=/a,rx_pcap=/b", 2), "(not refused)");
+  EXPECT_EQ(refused(",infinite_rx=1,rx_pcap=/a", 1), "(not refused)");
+  EXPECT_NE(refused(",rx_pcap=/a,rx_iface=eth0", 2), "(not refused)");
+  EXPECT_EQ(refused(",rx_iface=eth0,rx_iface_in=eth1", 2), "(not refused)");
+  EXPECT_NE(refused(",iface=eth0", 2), "(not refused)");
+}
+
+TEST(PlanEal, ArgumentsThatAreWeirsOwnAreRefused) {
+  const auto refused = [](const std::string& args) {
+    return refusal(config_of(kDnstap, "eal: { args: [" + args + "] }\n"), machine_of(2));
+  };
+  EXPECT_EQ(refused("--help"),
+            "eal.args[0]: --help is Weir's own; leave it out: weir --help tells what Weir takes");
+  EXPECT_EQ(refused("'--log-level=8', '--lcores=0-3'"),
+            "eal.args[1]: --lcores is Weir's own; leave it out: set lcores.ingest, decode, export and cpus");
+  EXPECT_EQ(refused("--main-lcore, '1'").substr(0, 38), "eal.args[0]: --main-lcore is Weir's ow");
+  for (const char* no : {"-h",
+                         "-vh",
+                         "-v",
+                         "--version",
+                         "--hel",
+                         "-l, '0-1'",
+                         "-l0-1",
+                         "-c, ff",
+                         "-cff",
+                         "--lcores, '0'",
+                         "--lco=0",
+                         "--main-lcore=1",
+                         "--proc-type=secondary",
+                         "--proc-type, auto",
+                         "-s, '1'",
+                         "-S1",
+                         "--no-huge",
+                         "--in-memory",
+                         "--no-shconf",
+                         "-m, '64'",
+                         "-m64",
+                         "--socket-mem=64"})
+    EXPECT_NE(refused(no).find(" is Weir's own; leave it out: "), std::string::npos) << no;
+  for (const char* yes :
+       {"--log-level=8", "--log-level, '8'", "--match-allocations", "--iova-mode=va", "-d, /x.so",
+        "--no-hpet", "-n, '4'", "--file-prefix=weir", "--vfio-intr=msi", "'--'", "'-'"})
+    EXPECT_EQ(refused(yes), "(not refused)") << yes;
+}
+
 TEST(PlanEal, NotesWhatWillNotBePermitted) {
   Machine machine = machine_of(2);
   machine.net_raw = false;
