@@ -10,11 +10,11 @@ namespace weir {
 
 BatchPool::BatchPool(size_t count, size_t batch_bytes, size_t large_count, size_t large_bytes)
     : count_(count),
-      batch_bytes_(batch_bytes),
+      batch_bytes_((batch_bytes + 63) & ~size_t{63}),
       large_left_(large_count),
       large_bytes_(large_bytes),
-      largest_bytes_(large_count != 0 ? std::max(batch_bytes, large_bytes) : batch_bytes),
-      memory_bytes_(count * batch_bytes),
+      largest_bytes_(large_count != 0 ? std::max(batch_bytes_, large_bytes) : batch_bytes_),
+      memory_bytes_(count * batch_bytes_),
       batches_(count) {
   void* memory = mmap(nullptr, memory_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();

@@ -41,8 +41,8 @@ void for_each_record(const Batch& batch, Visit&& visit) {
 // Owner: one producing lcore. Built and destroyed on the control thread while no lcore runs.
 class BatchPool {
  public:
-  // count batches of batch_bytes, and up to large_count at once of up to large_bytes for records that need
-  // more.
+  // count batches of batch_bytes (rounded up to whole cache lines, on which each starts), and up to
+  // large_count at once of up to large_bytes for records that need more.
   BatchPool(size_t count, size_t batch_bytes, size_t large_count, size_t large_bytes);
   ~BatchPool();
   BatchPool(const BatchPool&) = delete;
