@@ -30,7 +30,7 @@ struct DecodeStage::State {
         matcher(options, writer, random_seed()) {}
 
   // Each false: no room, to be called again with the same.
-  bool decode(const Frame& frame) noexcept;
+  bool decode(const Frame& frame, uint64_t flow_id) noexcept;
   bool decode_dnstap(const Frame& frame) noexcept;
   bool read_some() noexcept;
   bool read_current() noexcept;
@@ -51,8 +51,8 @@ struct DecodeStage::State {
   Counter unread;  // units of `current` from `at` on
 };
 
-bool DecodeStage::State::decode(const Frame& frame) noexcept {
-  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : matcher.take(frame);
+bool DecodeStage::State::decode(const Frame& frame, uint64_t flow_id) noexcept {
+  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : matcher.take(frame, flow_id);
 }
 
 bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
@@ -92,10 +92,10 @@ bool DecodeStage::State::read_some() noexcept {
        next += frames[count++]->record_len) {
     frames[count] = reinterpret_cast<const Frame*>(current->data + next);
   }
-  matcher.prefetch({frames, count});
-  for (const Frame* frame : std::span(frames, count)) {
-    if (!decode(*frame)) return false;
-    at += frame->record_len;
+  const Matcher::Ahead ahead = matcher.look_ahead({frames, count});
+  for (size_t i = 0; i < count; ++i) {
+    if (!decode(*frames[i], ahead.flow_ids[i])) return false;
+    at += frames[i]->record_len;
     unread.set(unread.get() - 1);
   }
   return true;

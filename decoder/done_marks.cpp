@@ -21,4 +21,14 @@ void DoneMarks::add(const DoneMark& mark) noexcept {
   bucket = newest_;
 }
 
+void DoneMarks::add_by_message(const DoneMark& mark) noexcept {
+  add(mark);
+  newest_by_message_ = newest_;
+}
+
+bool DoneMarks::crowded(uint64_t hash) const noexcept {
+  unsigned count = 0;
+  return find(hash, [&count](const DoneMark&) { return ++count == kMaxPerHash; }) != nullptr;
+}
+
 }  // namespace weir

@@ -20,22 +20,31 @@ uint32_t MatchTable::take_entry() noexcept {
   return entry;
 }
 
-Waiting& MatchTable::insert(const Leg& leg, uint64_t hash, uint32_t wire_hash, WaitList& list) noexcept {
+Waiting* MatchTable::oldest_if_crowded(uint64_t hash) noexcept {
+  Waiting* oldest = nullptr;
+  size_t count = 0;
+  for (Waiting* entry = find(hash); entry != nullptr; entry = find_next(*entry), ++count) oldest = entry;
+  return count < kMaxPerHash ? nullptr : oldest;
+}
+
+Waiting& MatchTable::insert(const Leg& leg, const Place& place, uint64_t wire_hash, WaitList& list) noexcept {
   const uint32_t index = take_entry();
   Waiting& entry = entries_[index];
-  uint32_t& bucket = buckets_[hash & bucket_mask_];
-  entry.hash = hash;
+  uint32_t& bucket = buckets_[place.hash & bucket_mask_];
+  entry.hash = place.hash;
+  entry.wire_hash = wire_hash;
   entry.time_ns = leg.time_ns;
   entry.arrival_ns = leg.arrival_ns;
   entry.next = bucket;
   entry.older = list.newest;
   entry.newer = 0;
   entry.order = ++order_;
-  entry.wire_hash = wire_hash;
   entry.stored = 0;
   entry.input = leg.input;
   entry.units = 1;
   entry.response = leg.response;
+  entry.by_question = place.by_question;
+  by_question_ += place.by_question;
   entry.client = *leg.client;
   entry.server = *leg.server;
   entry.dns = leg.dns;
@@ -62,6 +71,7 @@ void MatchTable::remove(Waiting& entry, WaitList& list) noexcept {
   (entry.older != 0 ? entries_[entry.older].newer : list.oldest) = entry.newer;
   (entry.newer != 0 ? entries_[entry.newer].older : list.newest) = entry.older;
   if (entry.stored != 0) store_.release(entry.stored);
+  by_question_ -= entry.by_question;
   entry.next = released_;
   released_ = index;
   --used_;

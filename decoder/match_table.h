@@ -1,6 +1,10 @@
 // MatchTable: the legs of transactions (queries, and responses that came first) that wait for the other leg:
 // found by key, listed by age. Memory is fixed: entries of 256 bytes that hold usual messages themselves, and
 // a store for longer ones. Owner: the matcher; decode lcore; hot path.
+//
+// At most kMaxPerHash entries stand under one hash, so that a search ends soon whatever is sent. An entry
+// stands under its flow and id, which is all that nearly every search needs to look up; or, where those are
+// taken, under its question as well.
 #pragma once
 
 #include <cstdint>
@@ -13,20 +17,21 @@
 namespace weir {
 
 struct Waiting {
-  static constexpr size_t kInlineWire = 92;
+  static constexpr size_t kInlineWire = 88;
 
-  uint64_t hash;  // SeededHash::key
+  uint64_t hash;       // that it is found by
+  uint64_t wire_hash;  // SeededHash::bytes
   uint64_t time_ns;
   uint64_t arrival_ns;
   uint32_t next;  // in its bucket, or among the free; 0: none
   uint32_t older;
   uint32_t newer;
-  uint32_t order;      // of arrival, over all lists
-  uint32_t wire_hash;  // the low bits of SeededHash::bytes
-  uint32_t stored;     // handle in the WireStore, 0: the message is in `wire`
+  uint32_t order;   // of arrival, over all lists
+  uint32_t stored;  // handle in the WireStore, 0: the message is in `wire`
   uint16_t input;
   uint16_t units;
   bool response;
+  bool by_question;  // what `hash` is of
   Endpoint client;
   Endpoint server;
   DnsMessage dns;
@@ -42,6 +47,8 @@ struct WaitList {
 
 class MatchTable {
  public:
+  static constexpr size_t kMaxPerHash = 16;
+
   explicit MatchTable(size_t entries);
 
   // The newest entry with this hash, and the one before it: in the order of arrival, backwards.
@@ -51,6 +58,10 @@ class MatchTable {
   [[nodiscard]] Waiting* find_next(const Waiting& entry) noexcept {
     return skip_others(entry.next, entry.hash);
   }
+  // The oldest entry with this hash if there is no room for another one, else nullptr.
+  [[nodiscard]] Waiting* oldest_if_crowded(uint64_t hash) noexcept;
+  // Entries that stand under their question.
+  [[nodiscard]] size_t by_question() const noexcept { return by_question_; }
   [[nodiscard]] Waiting* oldest(const WaitList& list) noexcept { return at(list.oldest); }
   // How long ago an entry came in, in entries.
   [[nodiscard]] uint32_t age(const Waiting& entry) const noexcept { return order_ - entry.order; }
@@ -59,8 +70,13 @@ class MatchTable {
   [[nodiscard]] bool store_fits(size_t wire_len) const noexcept {
     return wire_len <= Waiting::kInlineWire || store_.fits(wire_len);
   }
-  // Preconditions: not full(), store_fits(). The entry has one unit and is the newest of `list`.
-  Waiting& insert(const Leg& leg, uint64_t hash, uint32_t wire_hash, WaitList& list) noexcept;
+  struct Place {
+    uint64_t hash;
+    bool by_question;
+  };
+  // Preconditions: not full(), store_fits(), the hash is not crowded. The entry has one unit and is the
+  // newest of `list`.
+  Waiting& insert(const Leg& leg, const Place& place, uint64_t wire_hash, WaitList& list) noexcept;
   // `list` is the one that it was put into.
   void remove(Waiting& entry, WaitList& list) noexcept;
 
@@ -93,6 +109,7 @@ class MatchTable {
   uint64_t bucket_mask_;
   WireStore store_;
   size_t used_ = 0;
+  size_t by_question_ = 0;
   uint32_t released_ = 0;   // entries that came back, the last one first: its lines are in cache
   uint32_t untouched_ = 1;  // the first entry that was never used
   uint32_t order_ = 0;

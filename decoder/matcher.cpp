@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint16_t kMaxUnits = 0xfffe;  // an answer is one more, and an event counts its units in 16 bits
 
+// Of two that have ports. Spares the calls that the defaulted == makes.
+bool same_endpoint(const Endpoint& a, const Endpoint& b) noexcept {
+  return a.port == b.port && a.addr.len == b.addr.len &&
+         std::memcmp(a.addr.bytes.data(), b.addr.bytes.data(), sizeof a.addr.bytes) == 0;
+}
+
 uint64_t distance(uint64_t a, uint64_t b) noexcept { return a > b ? a - b : b - a; }
 
 }  // namespace
@@ -27,20 +33,18 @@ Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
       clock_(timeout_ns_ + reorder_ns_) {}
 
 bool Matcher::same_endpoints(const Leg& leg, const Waiting& entry) noexcept {
-  return leg.dns.id == entry.dns.id && *leg.client == entry.client && *leg.server == entry.server;
+  return leg.dns.id == entry.dns.id && same_endpoint(*leg.client, entry.client) &&
+         same_endpoint(*leg.server, entry.server);
 }
 
-bool Matcher::same_question(const Leg& leg, const Waiting& entry) const noexcept {
+// A message without a question may belong to any.
+bool Matcher::may_belong(const Leg& leg, const Waiting& entry) const noexcept {
   const DnsMessage& a = leg.dns;
   const DnsMessage& b = entry.dns;
-  if (!a.has_question || !b.has_question) return a.has_question == b.has_question;
+  if (!a.has_question || !b.has_question) return true;
   return a.qname_len == b.qname_len && a.qtype == b.qtype && a.qclass == b.qclass &&
          names_equal({leg.wire.data() + kDnsHeaderLen, a.qname_len},
                      {table_.wire_start(entry) + kDnsHeaderLen, b.qname_len});
-}
-
-bool Matcher::may_belong(const Leg& leg, const Waiting& entry) const noexcept {
-  return !leg.dns.has_question || !entry.dns.has_question || same_question(leg, entry);
 }
 
 bool Matcher::in_time(uint64_t query_ns, uint64_t response_ns) const noexcept {
@@ -48,48 +52,102 @@ bool Matcher::in_time(uint64_t query_ns, uint64_t response_ns) const noexcept {
                                  : query_ns - response_ns <= reorder_ns_;
 }
 
-bool Matcher::is_copy_of_query(const Leg& leg, const Key& key) const noexcept {
-  return marks_.find(key.hash, [&](const DoneMark& mark) {
-    if (mark.query_wire != key.wire_hash) return false;
+template <class Matches>
+bool Matcher::is_marked(const Key& key, Matches&& matches) noexcept {
+  const auto compare = [&](const DoneMark& mark) {
+    compared_.add(1);
+    return matches(mark);
+  };
+  return marks_.find(key.flow_id, compare) != nullptr ||
+         (marks_.any_by_message() && marks_.find(hash_.join(key.flow_id, key.wire), compare) != nullptr);
+}
+
+bool Matcher::is_copy_of_query(const Leg& leg, const Key& key) noexcept {
+  return is_marked(key, [&](const DoneMark& mark) {
+    if (mark.query_wire != static_cast<uint32_t>(key.wire)) return false;
     // Before the response it would have joined the query, had it been captured in order.
     const bool before_response = leg.time_ns >= mark.query_time_ns && leg.time_ns <= mark.response_time_ns;
     return before_response || distance(leg.time_ns, mark.query_time_ns) <= reorder_ns_;
-  }) != nullptr;
+  });
 }
 
-bool Matcher::is_copy_of_response(const Leg& leg, const Key& key) const noexcept {
-  return marks_.find(key.hash, [&](const DoneMark& mark) {
-    return mark.response_wire == key.wire_hash && distance(leg.time_ns, mark.response_time_ns) <= timeout_ns_;
-  }) != nullptr;
+bool Matcher::is_copy_of_response(const Leg& leg, const Key& key) noexcept {
+  return is_marked(key, [&](const DoneMark& mark) {
+    return mark.response_wire == static_cast<uint32_t>(key.wire) &&
+           distance(leg.time_ns, mark.response_time_ns) <= timeout_ns_;
+  });
 }
 
-bool Matcher::take(const Frame& frame) noexcept {
+void Matcher::mark_done(const Leg& leg, const Key& key, const Waiting& other) noexcept {
+  const uint64_t query_wire = leg.response ? other.wire_hash : key.wire;
+  const uint64_t response_wire = leg.response ? key.wire : other.wire_hash;
+  DoneMark mark = {.hash = key.flow_id,
+                   .query_time_ns = leg.response ? other.time_ns : leg.time_ns,
+                   .response_time_ns = leg.response ? leg.time_ns : other.time_ns,
+                   .query_wire = static_cast<uint32_t>(query_wire),
+                   .response_wire = static_cast<uint32_t>(response_wire)};
+  if (!marks_.crowded(key.flow_id)) return marks_.add(mark);
+  for (const uint64_t wire : {query_wire, response_wire}) {
+    mark.hash = hash_.join(key.flow_id, wire);
+    marks_.add_by_message(mark);
+  }
+}
+
+bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
   Timeline& timeline = clock_.advance(frame);
-  if (!expire(timeline)) return false;
-  const Leg leg(frame, dns_ports_);
+  // Once a frame: what evictions bring to the front is looked at with the next one, whether the sink had room
+  // for them or not.
+  if (!expired_ && !expire(timeline)) return false;
+  expired_ = !take_leg(Leg(frame, dns_ports_), flow_id, timeline);
+  return !expired_;
+}
+
+bool Matcher::take_leg(const Leg& leg, uint64_t flow_id, Timeline& timeline) noexcept {
   if (!leg.dns.has_header || leg.wire.size() > WireStore::kMaxWire) return write_leg(leg);
-  const Key key = {.hash = hash_.key(*leg.client, *leg.server, leg.dns.id),
-                   .wire_hash = static_cast<uint32_t>(hash_.bytes(leg.wire))};
+  const Key key = {.flow_id = flow_id, .wire = hash_.bytes(leg.wire)};
   return leg.response ? take_response(leg, key, timeline) : take_query(leg, key, timeline);
+}
+
+// Calls visit(entry), which may remove it, for all that the leg may concern, until one gives false.
+template <class Visit>
+bool Matcher::each_candidate(const Leg& leg, const Key& key, Visit&& visit) noexcept {
+  uint64_t hashes[3] = {key.flow_id};
+  size_t count = 1;
+  if (table_.by_question() != 0) {
+    hashes[count++] = question_hash(leg, key);
+    if (leg.dns.has_question) hashes[count++] = no_question_hash(key);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    Waiting* next = nullptr;
+    for (Waiting* entry = table_.find(hashes[i]); entry != nullptr; entry = next) {
+      next = table_.find_next(*entry);
+      compared_.add(1);
+      if (same_endpoints(leg, *entry) && may_belong(leg, *entry) && !visit(*entry)) return false;
+    }
+  }
+  return true;
+}
+
+bool Matcher::is_older(const Waiting& entry, const Waiting* than) const noexcept {
+  return than == nullptr || table_.age(entry) > table_.age(*than);
 }
 
 bool Matcher::take_query(const Leg& leg, const Key& key, Timeline& timeline) noexcept {
   Waiting* asked = nullptr;   // the same question
-  Waiting* answer = nullptr;  // of several the oldest: entries come newest first
-  Waiting* before = nullptr;
-  for (Waiting* entry = table_.find(key.hash); entry != nullptr; entry = before) {
-    before = table_.find_next(*entry);
-    if (!same_endpoints(leg, *entry)) continue;
-    if (entry->response) {
-      if (may_belong(leg, *entry) && in_time(leg.time_ns, entry->time_ns)) answer = entry;
-    } else if (same_question(leg, *entry)) {
-      if (distance(leg.time_ns, entry->time_ns) <= timeout_ns_) {
-        asked = entry;
-      } else if (leg.time_ns > entry->time_ns && !time_out(*entry)) {
-        return false;
+  Waiting* answer = nullptr;  // of several the oldest
+  const bool looked = each_candidate(leg, key, [&](Waiting& entry) {
+    if (entry.response) {
+      if (in_time(leg.time_ns, entry.time_ns) && is_older(entry, answer)) answer = &entry;
+    } else if (leg.dns.has_question == entry.dns.has_question) {
+      if (distance(leg.time_ns, entry.time_ns) <= timeout_ns_) {
+        if (is_older(entry, asked)) asked = &entry;
+      } else if (leg.time_ns > entry.time_ns) {
+        return time_out(entry);
       }
     }
-  }
+    return true;
+  });
+  if (!looked) return false;
   if (asked != nullptr) {
     if (join(*asked, leg)) return true;
     if (!time_out(*asked)) return false;
@@ -102,24 +160,26 @@ bool Matcher::take_query(const Leg& leg, const Key& key, Timeline& timeline) noe
   return wait(leg, key, timeline);
 }
 
+// A query that has the question goes before one that may have had any; then the oldest.
+bool Matcher::goes_before(const Waiting& query, const Waiting* other) const noexcept {
+  if (other == nullptr || query.dns.has_question == other->dns.has_question) return is_older(query, other);
+  return query.dns.has_question;
+}
+
 bool Matcher::take_response(const Leg& leg, const Key& key, Timeline& timeline) noexcept {
   Waiting* query = nullptr;
   bool copy = false;
-  Waiting* before = nullptr;
-  for (Waiting* entry = table_.find(key.hash); entry != nullptr; entry = before) {
-    before = table_.find_next(*entry);
-    if (!same_endpoints(leg, *entry)) continue;
-    if (entry->response) {
-      copy |= entry->wire_hash == key.wire_hash && entry->dns.wire.len == leg.wire.size();
-    } else if (may_belong(leg, *entry)) {
-      if (in_time(entry->time_ns, leg.time_ns)) {
-        // A query that has the question goes before one that may have had any; then the oldest.
-        if (query == nullptr || entry->dns.has_question || !query->dns.has_question) query = entry;
-      } else if (leg.time_ns > entry->time_ns && !time_out(*entry)) {
-        return false;
-      }
+  const bool looked = each_candidate(leg, key, [&](Waiting& entry) {
+    if (entry.response) {
+      copy |= entry.wire_hash == key.wire;
+    } else if (in_time(entry.time_ns, leg.time_ns)) {
+      if (goes_before(entry, query)) query = &entry;
+    } else if (leg.time_ns > entry.time_ns) {
+      return time_out(entry);
     }
-  }
+    return true;
+  });
+  if (!looked) return false;
   // A query that was asked after this response was sent is not what it answers, if it answered one before.
   if (query != nullptr && leg.time_ns < query->time_ns && is_copy_of_response(leg, key)) query = nullptr;
   if (query != nullptr) return write_transaction(leg, key, *query);
@@ -147,7 +207,14 @@ bool Matcher::wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept 
     Waiting* response = oldest_response();  // mostly it is these that are long
     if (!evict(response != nullptr ? response : oldest(), store_evictions_)) return false;
   }
-  table_.insert(leg, key.hash, key.wire_hash, leg.response ? timeline.responses : timeline.queries);
+  // Last, so that where it stands does not depend on how often there was no room in the sink.
+  MatchTable::Place place = {.hash = key.flow_id, .by_question = false};
+  if (table_.oldest_if_crowded(place.hash) != nullptr) {
+    place = {.hash = question_hash(leg, key), .by_question = true};
+    Waiting* crowd = table_.oldest_if_crowded(place.hash);
+    if (crowd != nullptr && !evict(crowd, key_evictions_)) return false;
+  }
+  table_.insert(leg, place, key.wire, leg.response ? timeline.responses : timeline.queries);
   held_units_.add(1);
   waiting_.set(table_.used());
   store_used_.set(table_.store().used());
@@ -229,27 +296,39 @@ void Matcher::abandon() noexcept {
   for (Waiting* entry = nullptr; (entry = oldest()) != nullptr;) remove(*entry);
 }
 
-// The key's hash, before the message was walked.
-uint64_t Matcher::hash_of(const Frame& frame) const noexcept {
+// Before the message was walked.
+uint64_t Matcher::flow_id_of(const Frame& frame) const noexcept {
+  if (frame.kind != FrameKind::dns_udp || frame.payload_len < kDnsHeaderLen) return 0;
   const uint8_t* header = frame.payload().data();
   const bool response = (header[2] & 0x80U) != 0;
-  return hash_.key(response ? frame.dst : frame.src, response ? frame.src : frame.dst, load_be16(header));
+  return hash_.flow_id(response ? frame.dst : frame.src, response ? frame.src : frame.dst, load_be16(header));
 }
 
-void Matcher::prefetch(std::span<const Frame* const> frames) const noexcept {
-  uint64_t hashes[kAhead];
-  size_t count = 0;
-  for (const Frame* frame : frames.first(std::min(frames.size(), kAhead))) {
-    if (frame->kind != FrameKind::dns_udp || frame->payload_len < kDnsHeaderLen) continue;
-    hashes[count] = hash_of(*frame);
-    table_.prefetch_bucket(hashes[count]);
-    marks_.prefetch_bucket(hashes[count]);
-    ++count;
+uint64_t Matcher::no_question_hash(const Key& key) const noexcept { return hash_.join(key.flow_id, 0); }
+
+uint64_t Matcher::question_hash(const Leg& leg, const Key& key) const noexcept {
+  if (!leg.dns.has_question) return no_question_hash(key);
+  constexpr size_t kTypeAndClass = 4;
+  const size_t name_len = leg.dns.qname_len;
+  uint8_t question[kMaxNameWire + kTypeAndClass];
+  fold_name(leg.wire.subspan(kDnsHeaderLen, name_len), question);
+  std::memcpy(question + name_len, leg.wire.data() + kDnsHeaderLen + name_len, kTypeAndClass);
+  return hash_.join(key.flow_id, hash_.bytes({question, name_len + kTypeAndClass}));
+}
+
+Matcher::Ahead Matcher::look_ahead(std::span<const Frame* const> frames) const noexcept {
+  Ahead ahead;
+  const size_t count = std::min(frames.size(), kAhead);
+  for (size_t i = 0; i < count; ++i) {
+    ahead.flow_ids[i] = flow_id_of(*frames[i]);
+    table_.prefetch_bucket(ahead.flow_ids[i]);
+    marks_.prefetch_bucket(ahead.flow_ids[i]);
   }
-  for (const uint64_t hash : std::span(hashes, count)) {
-    table_.prefetch_entry(hash);
-    marks_.prefetch_link(hash);
+  for (const uint64_t flow_id : std::span(ahead.flow_ids, count)) {
+    table_.prefetch_entry(flow_id);
+    marks_.prefetch_link(flow_id);
   }
+  return ahead;
 }
 
 void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {
@@ -269,6 +348,10 @@ void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {
                 owner, number(store_used_));
   visitor.gauge("weir_match_store_capacity", "Blocks that the match table's store has.", owner,
                 static_cast<double>(table_.store().capacity()));
+  visitor.counter("weir_match_comparisons_total",
+                  "Messages that wait, and written transactions, that packets were compared with. Many times "
+                  "the packets: somebody sends many messages of one port and id.",
+                  owner, number(compared_));
   visitor.counter("weir_match_transactions_total", "Queries written together with their response.", owner,
                   number(transactions_));
   visitor.counter("weir_match_retransmissions_total",
@@ -283,13 +366,14 @@ void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {
                   number(response_timeouts_));
   constexpr std::string_view kEvictions =
       "Messages written alone, before their time was over, because the match table (reason table_full) or "
-      "its "
-      "store for long messages (store_full) was full: raise match.table_entries, or lower "
-      "match.timeout.";
+      "its store for long messages (store_full) was full: raise match.table_entries, or lower match.timeout; "
+      "or because too many different ones of one question waited (same_key): somebody forges responses.";
   visitor.counter("weir_match_evictions_total", kEvictions, with("reason", "table_full"),
                   number(table_evictions_));
   visitor.counter("weir_match_evictions_total", kEvictions, with("reason", "store_full"),
                   number(store_evictions_));
+  visitor.counter("weir_match_evictions_total", kEvictions, with("reason", "same_key"),
+                  number(key_evictions_));
 }
 
 }  // namespace weir

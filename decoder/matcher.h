@@ -12,6 +12,10 @@
 //     before the response, or within reorder_ms of the first copy (Drop::duplicate_query). Later, it is asked
 //     anew.
 // All of these compare packet times, so that events do not depend on when time-outs are looked for.
+//
+// A packet is compared with at most kMaxCompared others, whatever is sent. So of one flow and id a message
+// without a question finds only the first kMaxPerHash that wait; of different responses to one question at
+// most twice as many wait; and see DoneMarks::find.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +39,21 @@ class Matcher {
   // The sink outlives the matcher. Events do not depend on the seed.
   Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed);
 
+  // A few frames ahead of take(), and what it takes them with: brings the lines of the tables that it will
+  // read, all at the same time.
+  static constexpr size_t kAhead = 8;
+  struct Ahead {
+    uint64_t flow_ids[kAhead];
+  };
+  [[nodiscard]] Ahead look_ahead(std::span<const Frame* const> frames) const noexcept;
+
+  // Of what waits: by flow and id, by question, without a question. Of what was written: by flow and id and
+  // by message, for a response twice.
+  static constexpr size_t kMaxCompared = 3 * MatchTable::kMaxPerHash + 4 * DoneMarks::kMaxPerHash;
+
   // Each false: the sink has no room; what was written is written, call again with the same.
-  [[nodiscard]] bool take(const Frame& frame) noexcept;
+  [[nodiscard]] bool take(const Frame& frame, uint64_t flow_id) noexcept;
+  [[nodiscard]] bool take(const Frame& frame) noexcept { return take(frame, flow_id_of(frame)); }
   // No frame waits: time goes on for live inputs.
   [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
   // Nothing follows: what waits is written.
@@ -44,20 +61,22 @@ class Matcher {
   // The drain time is over: what waits is counted as Drop::decode_shutdown.
   void abandon() noexcept;
 
-  // A few frames ahead of take(): brings the lines of the tables that it will read, all at the same time.
-  static constexpr size_t kAhead = 8;
-  void prefetch(std::span<const Frame* const> frames) const noexcept;
-
   // Any thread.
   [[nodiscard]] uint64_t held_units() const noexcept { return held_units_.get(); }
+  [[nodiscard]] uint64_t compared() const noexcept { return compared_.get(); }
   void describe(MetricVisitor& visitor, const Labels& owner) const;
 
  private:
   struct Key {
-    uint64_t hash;
-    uint32_t wire_hash;
+    uint64_t flow_id;  // hash of who asks whom, with which id
+    uint64_t wire;     // of every byte of the message
   };
 
+  template <class Visit>
+  bool each_candidate(const Leg& leg, const Key& key, Visit&& visit) noexcept;
+  [[nodiscard]] bool goes_before(const Waiting& query, const Waiting* other) const noexcept;
+  [[nodiscard]] bool is_older(const Waiting& entry, const Waiting* than) const noexcept;
+  bool take_leg(const Leg& leg, uint64_t flow_id, Timeline& timeline) noexcept;
   bool take_query(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
   bool take_response(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
   bool join(Waiting& query, const Leg& again) noexcept;
@@ -71,17 +90,21 @@ class Matcher {
 
   [[nodiscard]] bool write_leg(const Leg& leg) noexcept;
   [[nodiscard]] bool write_waiting(Waiting& entry) noexcept;
+  void mark_done(const Leg& leg, const Key& key, const Waiting& other) noexcept;
   [[nodiscard]] bool write_transaction(const Leg& leg, const Key& key, Waiting& other) noexcept;
   void remove(Waiting& entry) noexcept;
 
-  [[nodiscard]] uint64_t hash_of(const Frame& frame) const noexcept;
+  [[nodiscard]] uint64_t flow_id_of(const Frame& frame) const noexcept;
+  [[nodiscard]] uint64_t no_question_hash(const Key& key) const noexcept;
+  [[nodiscard]] uint64_t question_hash(const Leg& leg, const Key& key) const noexcept;
   [[nodiscard]] static bool same_endpoints(const Leg& leg, const Waiting& entry) noexcept;
-  [[nodiscard]] bool same_question(const Leg& leg, const Waiting& entry) const noexcept;
   [[nodiscard]] bool may_belong(const Leg& leg, const Waiting& entry) const noexcept;
   [[nodiscard]] bool in_time(uint64_t query_ns, uint64_t response_ns) const noexcept;
   [[nodiscard]] bool is_due(const Waiting& entry, uint64_t now_ns) const noexcept;
-  [[nodiscard]] bool is_copy_of_query(const Leg& leg, const Key& key) const noexcept;
-  [[nodiscard]] bool is_copy_of_response(const Leg& leg, const Key& key) const noexcept;
+  template <class Matches>
+  [[nodiscard]] bool is_marked(const Key& key, Matches&& matches) noexcept;
+  [[nodiscard]] bool is_copy_of_query(const Leg& leg, const Key& key) noexcept;
+  [[nodiscard]] bool is_copy_of_response(const Leg& leg, const Key& key) noexcept;
 
   std::vector<uint16_t> dns_ports_;
   uint64_t timeout_ns_;
@@ -91,8 +114,10 @@ class Matcher {
   MatchTable table_;
   DoneMarks marks_;
   PacketClock clock_;
+  bool expired_ = false;  // what was due for the frame that take() had no room for
 
   Counter held_units_;
+  Counter compared_;
   Counter waiting_;
   Counter store_used_;
   Counter transactions_;
@@ -101,6 +126,7 @@ class Matcher {
   Counter response_timeouts_;
   Counter table_evictions_;
   Counter store_evictions_;
+  Counter key_evictions_;
 };
 
 }  // namespace weir

@@ -78,11 +78,7 @@ bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) 
   } else {
     sink_.drop(Drop::event_too_large, units);
   }
-  marks_.add({.hash = key.hash,
-              .query_time_ns = leg.response ? other.time_ns : leg.time_ns,
-              .response_time_ns = leg.response ? leg.time_ns : other.time_ns,
-              .query_wire = leg.response ? other.wire_hash : key.wire_hash,
-              .response_wire = leg.response ? key.wire_hash : other.wire_hash});
+  mark_done(leg, key, other);
   transactions_.add(1);
   remove(other);
   return true;

@@ -24,7 +24,7 @@ class SeededHash {
   }
 
   // Who asks whom, with which id.
-  [[nodiscard]] uint64_t key(const Endpoint& client, const Endpoint& server, uint16_t id) const noexcept {
+  [[nodiscard]] uint64_t flow_id(const Endpoint& client, const Endpoint& server, uint16_t id) const noexcept {
     const uint8_t* c = client.addr.bytes.data();
     const uint8_t* s = server.addr.bytes.data();
     const uint64_t rest = uint64_t{client.port} << 32U ^ uint64_t { server.port } << 16U ^ id;
@@ -55,6 +55,10 @@ class SeededHash {
       for (; p != end; ++p) a = mix(*p ^ keys_[1], a ^ keys_[2]);
     }
     return mix(a ^ keys_[0], b ^ keys_[1]);
+  }
+
+  [[nodiscard]] uint64_t join(uint64_t a, uint64_t b) const noexcept {
+    return mix(a ^ keys_[0], b ^ keys_[3]);
   }
 
  private:

@@ -99,5 +99,7 @@ NameExtent write_name(TextWriter& writer, std::span<const uint8_t> msg, size_t o
 // Uncompressed names in wire form, as a QNAME stands in its message. Letters are equal in either case (RFC
 // 4343); nothing else is folded.
 [[nodiscard]] bool names_equal(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept;
+// Writes the name at `out`, name.size() bytes: the same bytes for all names that are equal.
+void fold_name(std::span<const uint8_t> name, uint8_t* out) noexcept;
 
 }  // namespace weir

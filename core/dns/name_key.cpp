@@ -1,5 +1,5 @@
-// Names as keys: compared eight bytes at a time, letters folded. Length bytes are at most 63 and
-// so never letters: a whole name folds like text.
+// Names as keys: compared and folded eight bytes at a time, letters to lower case. Length bytes are at most
+// 63 and so never letters: a whole name folds like text.
 #include <cstring>
 
 #include "core/dns/name.h"
@@ -30,18 +30,29 @@ uint64_t fold(uint64_t v) noexcept {
   return v | (((at_least_a ^ beyond_z) & ~v & kHigh) >> 2U);
 }
 
+bool folds_equal(uint64_t a, uint64_t b) noexcept { return a == b || fold(a) == fold(b); }
+
 }  // namespace
 
 bool names_equal(std::span<const uint8_t> a, std::span<const uint8_t> b) noexcept {
-  if (a.size() != b.size()) return false;
-  size_t i = 0;
-  for (; i + 8 <= a.size(); i += 8) {
-    const uint64_t x = load(&a[i]);
-    const uint64_t y = load(&b[i]);
-    if (x != y && fold(x) != fold(y)) return false;
+  const size_t len = a.size();
+  if (len != b.size()) return false;
+  if (len < 8) return fold(load_tail(a.data(), len)) == fold(load_tail(b.data(), len));
+  for (size_t i = 0; i + 8 < len; i += 8) {
+    if (!folds_equal(load(&a[i]), load(&b[i]))) return false;
   }
-  const size_t left = a.size() - i;
-  return fold(load_tail(a.data() + i, left)) == fold(load_tail(b.data() + i, left));
+  // The last eight, some of them once more.
+  return folds_equal(load(&a[len - 8]), load(&b[len - 8]));
+}
+
+void fold_name(std::span<const uint8_t> name, uint8_t* out) noexcept {
+  size_t i = 0;
+  for (; i + 8 <= name.size(); i += 8) {
+    const uint64_t folded = fold(load(&name[i]));
+    std::memcpy(out + i, &folded, 8);
+  }
+  uint64_t folded = fold(load_tail(name.data() + i, name.size() - i));
+  for (; i < name.size(); ++i, folded >>= 8U) out[i] = static_cast<uint8_t>(folded);
 }
 
 }  // namespace weir

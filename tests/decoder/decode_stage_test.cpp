@@ -360,6 +360,8 @@ TEST(DecodeStage, MatchTableShowsWhatItDoes) {
   EXPECT_EQ(s.at("weir_match_retransmissions_total 3"), 1);
   EXPECT_EQ(s.at("weir_match_timeouts_total 3 query"), 1);
   EXPECT_EQ(s.at("weir_match_evictions_total 3 table_full"), 1);
+  EXPECT_EQ(s.at("weir_match_evictions_total 3 same_key"), 0);
+  EXPECT_EQ(s.at("weir_match_comparisons_total 3"), 2);  // the query again, and the answer
 }
 
 }  // namespace

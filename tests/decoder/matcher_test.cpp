@@ -437,6 +437,148 @@ TEST(Matcher, EventThatFitsNowhereIsCountedWithAllItsUnits) {
   EXPECT_EQ(kept.drops, (Drops{{Drop::event_too_large, 3}, {Drop::duplicate_response, 1}}));
 }
 
+// Many messages of one flow and id.
+
+Sent named(Sent sent, size_t number) {
+  sent.qname = "n" + std::to_string(number) + ".example";
+  return sent;
+}
+
+Sent without_question(Sent sent) {
+  sent.counts = {0, 0, 0, 0};
+  sent.rest.clear();
+  return sent;
+}
+
+std::vector<Sent> many_queries(size_t count) {
+  std::vector<Sent> packets;
+  for (size_t i = 0; i < count; ++i) packets.push_back(named(query(i), i));
+  return packets;
+}
+
+std::string transaction(size_t number, uint64_t query_us, uint64_t response_us) {
+  return "TRANSACTION" + kEnds + "1 n" + std::to_string(number) + ".example q" + std::to_string(query_us) +
+         " r" + std::to_string(response_us);
+}
+
+TEST(Matcher, ManyQuestionsOfOneFlowAndIdAreEachJoinedWithTheirAnswer) {
+  constexpr size_t kCount = 2'000;
+  std::vector<Sent> packets = many_queries(kCount);
+  std::vector<size_t> order(kCount);
+  for (size_t i = 0; i < kCount; ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), std::minstd_rand(3));
+  std::vector<std::string> expected;
+  for (const size_t i : order) {
+    packets.push_back(named(answer(kCount + i), i));
+    expected.push_back(transaction(i, i, kCount + i));
+    if (i % 2 == 0) packets.back().qname[0] = expected.back()[expected.back().find(" n") + 1] = 'N';
+  }
+  EXPECT_EQ(outcome_of(packets), (Outcome{expected, {}}));
+}
+
+TEST(Matcher, CopiesAmongManyOfOneFlowAndIdAreFiltered) {
+  constexpr size_t kCount = 500;
+  std::vector<Sent> packets;
+  std::vector<std::string> expected;
+  for (size_t i = 0; i < kCount; ++i) {
+    packets.push_back(named(query(i), i));
+    packets.push_back(named(answer(i + 1), i));
+    expected.push_back(transaction(i, i, i + 1));
+  }
+  for (size_t i = 0; i < 2 * kCount; ++i) {
+    packets.push_back(packets[i]);
+    packets.back().us += 1'000;
+  }
+  EXPECT_EQ(outcome_of(packets),
+            (Outcome{expected, {{Drop::duplicate_query, kCount}, {Drop::duplicate_response, kCount}}}));
+}
+
+TEST(Matcher, ResponseWithoutQuestionTakesTheOldestOfManyQueries) {
+  std::vector<Sent> packets = many_queries(500);
+  packets.push_back(without_question(answer(600)));
+  EXPECT_EQ(outcome_of(packets).lines.at(0), "TRANSACTION" + kEnds + "1 q0 r600");
+}
+
+TEST(Matcher, MessagesWithoutQuestionAmongManyAreFound) {
+  const std::vector<Sent> many = many_queries(500);
+  std::vector<Sent> packets = many;
+  packets.push_back(without_question(query(600)));
+  packets.push_back(named(answer(700), 777));
+  EXPECT_EQ(outcome_of(packets).lines.at(0), transaction(777, 600, 700));
+
+  packets.clear();
+  for (const Sent& sent : many) packets.push_back(named(answer(sent.us), sent.us));
+  packets.push_back(without_question(answer(600)));
+  packets.push_back(without_question(answer(601)));  // a copy
+  packets.push_back(named(query(700), 777));
+  const Outcome outcome = outcome_of(packets);
+  EXPECT_EQ(outcome.lines.at(0), "TRANSACTION" + kEnds + "1 q700 r600");
+  EXPECT_EQ(outcome.drops, (Drops{{Drop::duplicate_response, 1}}));
+}
+
+std::vector<Sent> forged(size_t count) {
+  std::vector<Sent> packets;
+  for (size_t i = 0; i < count; ++i) {
+    packets.push_back(answer(i));
+    packets.back().rest += std::to_string(i);
+  }
+  return packets;
+}
+
+TEST(Matcher, OfDifferentResponsesToOneQuestionTheNewestWait) {
+  constexpr size_t kRoom = 2 * MatchTable::kMaxPerHash;
+  std::vector<Sent> packets = forged(kRoom + 1);
+  packets.push_back(query(900));
+  const Outcome outcome = outcome_of(packets);
+  ASSERT_EQ(outcome.lines.size(), kRoom + 1);
+  const std::string first_without_room = std::to_string(MatchTable::kMaxPerHash);
+  EXPECT_EQ(outcome.lines[0],
+            "RESPONSE" + kEnds + "1 www.example r" + first_without_room + " trailing_bytes");
+  EXPECT_EQ(outcome.lines[1], "TRANSACTION" + kEnds + "1 www.example q900 r0 trailing_bytes");
+}
+
+// The most that one of the packets was compared with.
+uint64_t most_compared(const std::vector<Sent>& packets) {
+  KeptEvents kept;
+  Matcher matcher({}, kept, 1);
+  uint64_t most = 0;
+  for (const Sent& packet : packets) {
+    const uint64_t before = matcher.compared();
+    EXPECT_TRUE(matcher.take(HeldFrame(packet).frame()));
+    most = std::max(most, matcher.compared() - before);
+  }
+  return most;
+}
+
+TEST(Matcher, APacketIsComparedWithFewWhateverIsSent) {
+  constexpr size_t kCount = 1'000;
+  static_assert(Matcher::kMaxCompared < kCount / 4);
+  std::vector<Sent> unanswered = many_queries(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    unanswered.push_back(without_question(answer(kCount + i)));
+    unanswered.back().rest = std::to_string(i);
+  }
+  EXPECT_LE(most_compared(unanswered), Matcher::kMaxCompared);
+
+  std::vector<Sent> answered;
+  for (size_t i = 0; i < kCount; ++i) {
+    answered.push_back(named(query(i), i));
+    answered.push_back(named(answer(i), i));
+  }
+  EXPECT_LE(most_compared(answered), Matcher::kMaxCompared);
+
+  EXPECT_LE(most_compared(forged(kCount)), Matcher::kMaxCompared);
+
+  // The same query is part of many transactions, and then of one more.
+  std::vector<Sent> over_and_over;
+  for (const Sent& response : forged(kCount)) {
+    over_and_over.push_back(response);
+    over_and_over.push_back(query(response.us));
+  }
+  over_and_over.push_back(query(500'000));
+  EXPECT_LE(most_compared(over_and_over), Matcher::kMaxCompared);
+}
+
 // Random traffic of few keys, so that everything meets everything.
 std::vector<Sent> traffic(unsigned seed, size_t count) {
   std::minstd_rand random(seed);

@@ -167,5 +167,18 @@ TEST(NameKey, FoldsExactlyTheLettersAtEveryPlace) {
   }
 }
 
+TEST(NameKey, FoldedNamesAreTheSameBytesWhereNamesAreEqual) {
+  for (const size_t len : {1U, 7U, 8U, 9U, 17U, 255U}) {
+    std::string name;
+    for (size_t i = 0; i < len; ++i) name += static_cast<char>(i * 37);
+    std::string lower = name;
+    for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    std::string folded(len + 1, '!');
+    fold_name(bytes(name), reinterpret_cast<uint8_t*>(folded.data()));
+    EXPECT_EQ(folded, lower + "!") << len;
+    EXPECT_TRUE(names_equal(bytes(name), bytes(folded.substr(0, len)))) << len;
+  }
+}
+
 }  // namespace
 }  // namespace weir
