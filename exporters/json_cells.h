@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 #include "exporters/dnstap_names.h"
 
@@ -43,28 +42,29 @@ constexpr std::array<JsonCell<32>, N> name_cells(std::string_view key,
   return cells;
 }
 
+// By EventKind, less one.
+inline constexpr std::array<std::string_view, 3> kPacketTypes = {"TRANSACTION", "QUERY", "RESPONSE"};
+
 inline constexpr auto kTypeCells = name_cells("type", kMessageTypes);
-inline constexpr auto kPacketTypeCells =
-    name_cells("type", std::array<std::string_view, 3>{"TRANSACTION", "QUERY", "RESPONSE"});
+inline constexpr auto kPacketTypeCells = name_cells("type", kPacketTypes);
 inline constexpr auto kFamilyCells = name_cells("family", kSocketFamilies);
 inline constexpr auto kTransportCells = name_cells("transport", kSocketProtocols);
 inline constexpr auto kHttpCells = name_cells("http_protocol", kHttpProtocols);
 inline constexpr auto kActionCells = name_cells("action", kPolicyActions);
 inline constexpr auto kMatchCells = name_cells("match", kPolicyMatches);
 
-// "flags":["qr","rd"], for the header's QR, AA, TC, RD, RA, Z, AD and CD bits.
+// The header's QR, AA, TC, RD, RA, Z, AD and CD bits, the first one the highest.
+inline constexpr std::array<std::string_view, 8> kFlagNames = {"qr", "aa", "tc", "rd", "ra", "z", "ad", "cd"};
+// "flags":["qr","rd"],
 inline constexpr auto kFlagCells = [] {
-  constexpr std::pair<unsigned, std::string_view> kNames[] = {{0x80, "qr"}, {0x40, "aa"}, {0x20, "tc"},
-                                                              {0x10, "rd"}, {0x08, "ra"}, {0x04, "z"},
-                                                              {0x02, "ad"}, {0x01, "cd"}};
   std::array<JsonCell<64>, 256> cells{};
   for (unsigned i = 0; i < 256; ++i) {
     cells[i].add("\"flags\":[");
     bool first = true;
-    for (const auto& [bit, name] : kNames) {
-      if ((i & bit) == 0) continue;
+    for (size_t at = 0; at < kFlagNames.size(); ++at) {
+      if ((i & (0x80U >> at)) == 0) continue;
       cells[i].add(first ? "\"" : ",\"");
-      cells[i].add(name);
+      cells[i].add(kFlagNames[at]);
       cells[i].add("\"");
       first = false;
     }

@@ -76,6 +76,7 @@ class CorpusDnstap(weir.WeirCase):
         expected = [expected_line(line) for line in weir.read_lines(expected_path)]
         self.assertEqual(len(lines), len(expected), "lines")
         self.check_balance(run)
+        self.check_verified(run)
         groups = collections.defaultdict(list)
         for line in lines:
             groups[key(weir_line(line))].append(weir_line(line))

@@ -111,6 +111,7 @@ class CorpusPcap(weir.WeirCase):
             return
         run = self.decode(path)
         self.check_balance(run)
+        self.check_verified(run)
         counts = weir.read_lines(counts_path.read_bytes().replace(b"\n", b"") + b"\n")[0]
         self.assertEqual(run.stat("weir_ingest_units_total"), counts["packets"])
         if path.name in NOT_DECODED:

@@ -53,6 +53,7 @@ class MalformedFiles(weir.WeirCase):
             self.assertEqual(entry.get("good_before", 0) + entry.get("good_after", 0), 0)
             return
         self.check_balance(run)
+        self.check_verified(run)
         good = entry.get("good_before", 0) + entry.get("good_after", 0)
         if entry["class"] == "pcap":
             # The sound packets are one query that is repeated: lines may be joined, frames are not.

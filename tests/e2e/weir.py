@@ -236,6 +236,11 @@ class WeirCase(unittest.TestCase):
         self.assertEqual(by_stage["export"]["in"], by_stage["decode"]["out"])
         return by_stage
 
+    def check_verified(self, run):
+        """`weir verify` finds no fault in the lines that the run has written to its standard output."""
+        verify = subprocess.run([WEIR, "verify", str(run.stdout_path)], capture_output=True, text=True, check=False)
+        self.assertEqual(verify.returncode, 0, verify.stdout + verify.stderr)
+
 
 def _end_by_signal(number, _frame):
     """A killed test takes its namespaces and children with it."""

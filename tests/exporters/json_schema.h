@@ -5,10 +5,12 @@
 
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/addr.h"
 #include "tests/test_data.h"
 
 namespace weir {
@@ -38,6 +40,9 @@ class JsonSchema {
       for (Element choice : choices) matches += check(value, choice, path).empty() ? 1 : 0;
       if (matches != 1) return path + " matches " + std::to_string(matches) + " of its forms";
     }
+    Element excluded;
+    if (schema["not"].get(excluded) == simdjson::SUCCESS && check(value, excluded, path).empty())
+      return path + " has a form that is excluded";
     std::string_view type;
     if (schema["type"].get(type) != simdjson::SUCCESS) return {};
     if (type == "string") return check_string(value, schema, path);
@@ -57,6 +62,9 @@ class JsonSchema {
       for (std::string_view name : names) known |= name == text;
       if (!known) return path + ": '" + std::string(text) + "' is not one of the known values";
     }
+    std::string_view format;
+    if (schema["format"].get(format) == simdjson::SUCCESS && !has_format(text, format))
+      return path + ": '" + std::string(text) + "' is no " + std::string(format);
     std::string_view pattern;
     if (schema["pattern"].get(pattern) != simdjson::SUCCESS) return {};
     // Of long text the end will do: std::regex recurses for each character.
@@ -67,6 +75,13 @@ class JsonSchema {
     if (!std::regex_search(text.begin(), text.end(), at->second))
       return path + ": '" + std::string(text) + "' does not match " + std::string(pattern);
     return {};
+  }
+
+  // date-time is left to its pattern.
+  static bool has_format(std::string_view text, std::string_view format) {
+    if (format != "ipv4" && format != "ipv6") return true;
+    const auto addr = parse_addr(text);
+    return addr && addr->len == (format == "ipv4" ? 4 : 16);
   }
 
   static std::string check_integer(Element value, Element schema, const std::string& path) {
@@ -84,9 +99,21 @@ class JsonSchema {
   std::string check_array(Element value, Element schema, const std::string& path) {
     simdjson::dom::array items;
     if (value.get(items) != simdjson::SUCCESS) return path + " is not an array";
+    if (items.size() < lower_bound(schema, "minItems")) return path + " has too few elements";
+    bool unique = false;
+    if (schema["uniqueItems"].get(unique) == simdjson::SUCCESS && unique) {
+      std::set<std::string> seen;
+      for (Element item : items)
+        if (!seen.insert(simdjson::minify(item)).second) return path + " has an element twice";
+    }
     for (Element item : items)
       if (std::string wrong = check(item, schema["items"], path + "[]"); !wrong.empty()) return wrong;
     return {};
+  }
+
+  static size_t lower_bound(Element schema, std::string_view key) {
+    uint64_t bound = 0;
+    return schema[key].get(bound) == simdjson::SUCCESS ? bound : 0;
   }
 
   // Keys must also stand in the schema's order, which is the line's.
@@ -104,6 +131,7 @@ class JsonSchema {
           check(member.value, schema["properties"][member.key], path + "." + std::string(member.key));
       if (!wrong.empty()) return wrong;
     }
+    if (members.size() < lower_bound(schema, "minProperties")) return path + " has too few keys";
     simdjson::dom::array required;
     if (schema["required"].get(required) != simdjson::SUCCESS) return {};
     for (std::string_view key : required)

@@ -67,11 +67,34 @@ TEST_F(JsonSchemaTest, HasTheKeysOfTheLineInTheirOrder) {
 }
 
 TEST_F(JsonSchemaTest, RefusesWhatItShould) {
-  for (const char* bad :
-       {R"({"time":"2026-11-21T02:12:00Z"})", R"({"id":65536})", R"({"id":-1})", R"({"id":"1"})",
-        R"({"type":"client_response"})", R"({"type":1.5})", R"({"flags":["rd","xx"]})", R"({"unknown":1})",
-        R"({"id":1,"type":5})", R"({"id":1,"id":1})", R"({"edns":{"version":0}})", R"({"qname":"no-dot"})",
-        R"({"answers":[{"name":"x.","type":"A","class":"IN","ttl":1}]})"}) {
+  for (const char* bad : {R"({"time":"2026-11-21T02:12:00Z"})",
+                          R"({"id":65536})",
+                          R"({"id":-1})",
+                          R"({"id":"1"})",
+                          R"({"type":"client_response"})",
+                          R"({"type":1.5})",
+                          R"({"type":6})",
+                          R"({"flags":["rd","xx"]})",
+                          R"({"flags":["rd","rd"]})",
+                          R"({"unknown":1})",
+                          R"({"opcode":"OPCODE0"})",
+                          R"({"rcode":"RCODE4"})",
+                          R"({"client_ip":"hello"})",
+                          R"({"client_ip":"1.2.3.256"})",
+                          R"({"client_ip":"1::2::3"})",
+                          R"({"time":"2026-99-99T99:99:99.123456789Z"})",
+                          R"({"qname":"x\\."})",
+                          R"({"answers":[]})",
+                          R"({"policy":{}})",
+                          R"({"cut":["id"]})",
+                          R"({"cut":[]})",
+                          R"({"edns":{"version":0,"udp_size":0,"do":true,"cookie":"00"}})",
+                          R"({"retransmissions":0})",
+                          R"({"id":1,"type":5})",
+                          R"({"id":1,"id":1})",
+                          R"({"edns":{"version":0}})",
+                          R"({"qname":"no-dot"})",
+                          R"({"answers":[{"name":"x.","type":"A","class":"IN","ttl":1}]})"}) {
     EXPECT_NE(schema.fault(parser.parse(std::string_view(bad))), "") << bad;
   }
 }

@@ -1,0 +1,152 @@
+#include "src/verify/value_rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/event.h"
+#include "exporters/dnstap_names.h"
+#include "exporters/json_cells.h"
+#include "exporters/json_keys.h"
+#include "src/verify/text_rules.h"
+
+namespace weir {
+
+namespace {
+
+using Names = std::span<const std::string_view>;
+
+constexpr ValueRule text(TextForm form = nullptr) { return {.shape = Shape::text, .form = form}; }
+constexpr ValueRule count(uint64_t max, uint64_t min = 0) {
+  return {.shape = Shape::count, .min = min, .max = max};
+}
+constexpr ValueRule name_of(Names names) { return {.shape = Shape::name, .names = names}; }
+constexpr ValueRule name_or_number(Names names, size_t numbered) {
+  return {.shape = Shape::name_or_number, .names = names, .numbered = numbered};
+}
+constexpr ValueRule name_or_number(Names names) { return name_or_number(names, names.size()); }
+constexpr ValueRule names_of(Names names, uint64_t min = 0) {
+  return {.shape = Shape::name_list, .names = names, .min = min};
+}
+constexpr ValueRule object(const ObjectRule& rule, uint64_t min = 0) {
+  return {.shape = Shape::object, .object = &rule, .min = min};
+}
+constexpr ValueRule list_of(const ObjectRule& rule, uint64_t min = 0) {
+  return {.shape = Shape::object_list, .object = &rule, .min = min};
+}
+constexpr ValueRule kFlag = {.shape = Shape::flag};
+constexpr ValueRule kSigned = {.shape = Shape::signed_number};
+constexpr bool kRequired = true;
+
+// The numbered ones first.
+constexpr auto kLineTypes = [] {
+  std::array<std::string_view, kMessageTypes.size() + kPacketTypes.size()> names{};
+  std::ranges::copy(kPacketTypes, std::ranges::copy(kMessageTypes, names.begin()).out);
+  return names;
+}();
+// Keys whose values can be too long for a line.
+constexpr auto kCutKeys = [] {
+  constexpr std::array kKeys = {JsonKey::identity,  JsonKey::version,    JsonKey::answers,
+                                JsonKey::authority, JsonKey::additional, JsonKey::edns,
+                                JsonKey::zone,      JsonKey::policy,     JsonKey::extra};
+  std::array<std::string_view, kKeys.size()> names{};
+  std::ranges::transform(kKeys, names.begin(),
+                         [](JsonKey key) { return kJsonKeys[static_cast<size_t>(key)]; });
+  return names;
+}();
+// All but `none`.
+const auto kMalformed = [] {
+  std::array<std::string_view, static_cast<size_t>(Malformed::count_) - 1> names{};
+  for (size_t i = 0; i < names.size(); ++i) names[i] = to_string(static_cast<Malformed>(i + 1));
+  return names;
+}();
+
+constexpr std::array kRecordKeys = {
+    KeyRule{"name", text(is_name), kRequired},   KeyRule{"type", text(is_rr_type), kRequired},
+    KeyRule{"class", text(is_class), kRequired}, KeyRule{"ttl", count(UINT32_MAX), kRequired},
+    KeyRule{"data", text(), kRequired},
+};
+constexpr ObjectRule kRecord{kRecordKeys};
+
+constexpr std::array kExtendedErrorKeys = {
+    KeyRule{"code", count(UINT16_MAX), kRequired},
+    KeyRule{"name", text(is_extended_error)},
+    KeyRule{"text", text()},
+};
+constexpr ObjectRule kExtendedError{kExtendedErrorKeys};
+
+constexpr std::array kOptionKeys = {
+    KeyRule{"code", count(UINT16_MAX), kRequired},
+    KeyRule{"data", text(is_hex), kRequired},
+};
+constexpr ObjectRule kOption{kOptionKeys};
+
+constexpr std::array kEdnsKeys = {
+    KeyRule{"version", count(UINT8_MAX), kRequired},
+    KeyRule{"udp_size", count(UINT16_MAX), kRequired},
+    KeyRule{"do", kFlag, kRequired},
+    KeyRule{"ecs", text(is_ecs)},
+    KeyRule{"nsid", text()},
+    KeyRule{"cookie", text(is_cookie)},
+    KeyRule{"padding", count(UINT16_MAX)},
+    KeyRule{"keepalive", count(UINT16_MAX)},
+    KeyRule{"ede", list_of(kExtendedError)},
+    KeyRule{"options", list_of(kOption)},
+};
+constexpr ObjectRule kEdns{kEdnsKeys};
+
+constexpr std::array kPolicyKeys = {
+    KeyRule{"type", text()},
+    KeyRule{"rule", text()},
+    KeyRule{"action", name_or_number(kPolicyActions)},
+    KeyRule{"match", name_or_number(kPolicyMatches)},
+    KeyRule{"value", text()},
+};
+constexpr ObjectRule kPolicy{kPolicyKeys};
+
+constexpr std::array<KeyRule, kJsonKeyCount> kLineKeys = {{
+    {"time", text(is_time)},
+    {"type", name_or_number(kLineTypes, kMessageTypes.size())},
+    {"identity", text()},
+    {"version", text()},
+    {"family", name_or_number(kSocketFamilies)},
+    {"transport", name_or_number(kSocketProtocols)},
+    {"client_ip", text(is_address)},
+    {"client_port", count(UINT32_MAX)},
+    {"server_ip", text(is_address)},
+    {"server_port", count(UINT32_MAX)},
+    {"id", count(UINT16_MAX)},
+    {"opcode", text(is_opcode)},
+    {"rcode", text(is_rcode)},
+    {"flags", names_of(kFlagNames)},
+    {"qname", text(is_name)},
+    {"qclass", text(is_class)},
+    {"qtype", text(is_rr_type)},
+    {"query_time", text(is_time)},
+    {"response_time", text(is_time)},
+    {"latency_ns", kSigned},
+    {"query_bytes", count(UINT32_MAX)},
+    {"response_bytes", count(UINT32_MAX)},
+    {"answers", list_of(kRecord, 1)},
+    {"authority", list_of(kRecord, 1)},
+    {"additional", list_of(kRecord, 1)},
+    {"edns", object(kEdns)},
+    {"zone", text()},
+    {"policy", object(kPolicy, 1)},
+    {"http_protocol", name_or_number(kHttpProtocols)},
+    {"extra", text()},
+    {"input", text()},
+    {"peer", text(is_peer)},
+    {"malformed", name_of(kMalformed)},
+    {"cut", names_of(kCutKeys, 1)},
+    {"retransmissions", count(UINT16_MAX, 1)},
+    {"seq", count(UINT64_MAX)},
+    {"lane", count(UINT64_MAX)},
+}};
+static_assert(std::ranges::equal(kLineKeys, kJsonKeys, {},
+                                 [](const KeyRule& rule) { return rule.key.view(); }));
+
+}  // namespace
+
+constinit const ObjectRule kLineRule{kLineKeys};
+
+}  // namespace weir
