@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 namespace weir {
 
@@ -115,8 +114,7 @@ LineFault ValueChecker::check_names(const ValueRule& rule, Value& value) {
   size_t next = 0;
   for (auto element : array) {
     if (element.error() != simdjson::SUCCESS) return fail(element.error());
-    auto&& name = std::move(element).value_unsafe();
-    if (const LineFault fault = take_text(name); fault != LineFault::none) return fault;
+    if (const LineFault fault = take_text(held_by(element)); fault != LineFault::none) return fault;
     while (next < rule.names.size() && rule.names[next] != text_) ++next;
     if (next++ == rule.names.size()) return LineFault::wrong_value;
     ++count;
@@ -143,8 +141,7 @@ LineFault ValueChecker::check_objects(const ValueRule& rule, Value& value) {
   uint64_t count = 0;
   for (auto element : array) {
     if (element.error() != simdjson::SUCCESS) return fail(element.error());
-    auto&& object = std::move(element).value_unsafe();
-    if (const LineFault fault = check_object(*rule.object, 0, object); fault != LineFault::none)
+    if (const LineFault fault = check_object(*rule.object, 0, held_by(element)); fault != LineFault::none)
       return fail_within(fault, "[" + std::to_string(count) + "]");
     ++count;
   }

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "src/verify/accepted_texts.h"
 #include "src/verify/line_fault.h"
@@ -58,6 +57,13 @@ class ValueChecker {
   AcceptedTexts accepted_;
 };
 
+// What a result holds, where it stands: simdjson's copies of values took as long as all else here.
+template <class T>
+T& held_by(simdjson::simdjson_result<T>& result) noexcept {
+  T&& held = static_cast<simdjson::simdjson_result<T>&&>(result).value_unsafe();
+  return held;
+}
+
 // The key's index, the number of keys where it is none of them. `from`: where it stands if keys are in order.
 inline size_t index_of(const ObjectRule& rule, simdjson::ondemand::raw_json_string key, size_t from) {
   const size_t count = rule.keys.size();
@@ -75,8 +81,7 @@ LineFault ValueChecker::check_members(const ObjectRule& rule, simdjson::ondemand
   size_t next = 0;
   for (auto result : object) {
     if (result.error() != simdjson::SUCCESS) return fail(result.error());
-    // By reference: simdjson's copies of results cost as much as all else here.
-    auto&& field = std::move(result).value_unsafe();
+    auto& field = held_by(result);
     const simdjson::ondemand::raw_json_string key = field.key();
     const size_t index = index_of(rule, key, next);
     if (index == rule.keys.size()) {
