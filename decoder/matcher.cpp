@@ -98,14 +98,16 @@ bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
   // Once a frame: what evictions bring to the front is looked at with the next one, whether the sink had room
   // for them or not.
   if (!expired_ && !expire(timeline)) return false;
-  expired_ = !take_leg(Leg(frame, dns_ports_), flow_id, timeline);
-  return !expired_;
-}
-
-bool Matcher::take_leg(const Leg& leg, uint64_t flow_id, Timeline& timeline) noexcept {
-  if (!leg.dns.has_header || leg.wire.size() > WireStore::kMaxWire) return write_leg(leg);
-  const Key key = {.flow_id = flow_id, .wire = hash_.bytes(leg.wire)};
-  return leg.response ? take_response(leg, key, timeline) : take_query(leg, key, timeline);
+  const Leg leg(frame, dns_ports_);
+  bool taken = false;
+  if (!leg.dns.has_header || leg.wire.size() > WireStore::kMaxWire) {
+    taken = write_leg(leg);
+  } else {
+    const Key key = {.flow_id = flow_id, .wire = hash_.bytes(leg.wire)};
+    taken = leg.response ? take_response(leg, key, timeline) : take_query(leg, key, timeline);
+  }
+  expired_ = !taken;
+  return taken;
 }
 
 // Calls visit(entry), which may remove it, for all that the leg may concern, until one gives false.

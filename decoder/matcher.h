@@ -76,7 +76,6 @@ class Matcher {
   bool each_candidate(const Leg& leg, const Key& key, Visit&& visit) noexcept;
   [[nodiscard]] bool goes_before(const Waiting& query, const Waiting* other) const noexcept;
   [[nodiscard]] bool is_older(const Waiting& entry, const Waiting* than) const noexcept;
-  bool take_leg(const Leg& leg, uint64_t flow_id, Timeline& timeline) noexcept;
   bool take_query(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
   bool take_response(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
   bool join(Waiting& query, const Leg& again) noexcept;

@@ -65,6 +65,8 @@ HeldFrame::HeldFrame(const Frame& head, const std::string& payload) {
 }
 
 EventSink::Room KeptEvents::reserve(size_t bytes_len, Event*& event) noexcept {
+  refused_ = refuse_every_other && !refused_;
+  if (refused_) return Room::later;
   if (refuse != 0) {
     --refuse;
     return Room::later;

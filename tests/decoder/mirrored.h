@@ -61,10 +61,12 @@ class KeptEvents final : public EventSink {
   std::map<Drop, uint64_t> drops;
   uint64_t units = 0;
   uint64_t refuse = 0;  // so many reserve() calls are told to come later
+  bool refuse_every_other = false;
   size_t largest = SIZE_MAX;
 
  private:
   std::vector<uint64_t> memory_;
+  bool refused_ = false;  // the reserve() before
 };
 
 std::string to_line(const Event& event);
