@@ -123,11 +123,7 @@ void options_text(std::span<const uint8_t> rdata) {
     (void)written(2 * 40, [&](TextWriter& writer) { (void)write_cookie(writer, option.data); });
     (void)written(2 * option.data.size() + 1, [&](TextWriter& writer) { write_hex(writer, option.data); });
     ExtendedError error;
-    if (read_extended_error(option.data, error)) {
-      const std::unique_ptr<char[]> room(new char[4 * error.text.size() + 1]);
-      TextWriter writer{.out = room.get()};
-      write_utf8(writer, error.text);
-    }
+    if (read_extended_error(option.data, error)) check(error.text.size() + 2 <= option.data.size(), "EDE");
     Keepalive keepalive;
     (void)read_keepalive(option.data, keepalive);
   }
