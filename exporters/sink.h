@@ -27,8 +27,6 @@ class Sink {
   [[nodiscard]] virtual bool take_break() { return false; }
   // Every loop: connects, reopens, notices a dead peer. true: did work.
   virtual bool poll(const Now&) { return false; }
-  // Everything is taken and settled; true when the sink has no more to do for it.
-  [[nodiscard]] virtual bool drain(const Now&) { return true; }
   // Control thread, after the lcore stopped: `lines` are left with `sent` bytes taken. A sink that can takes
   // the first part of a cut line back.
   virtual void abandon(std::string_view /*lines*/, size_t /*sent*/) {}

@@ -1,7 +1,6 @@
 #include "src/commands/street_flags.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "src/config/config_flags.h"
 

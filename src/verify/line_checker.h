@@ -1,5 +1,5 @@
 // LineChecker: is one line a sound JSON line of Weir's (docs/schema.json)? Reads it with simdjson and keeps
-// what the ledgers need. Control thread of `weir verify`.
+// what the ledgers need. One thread.
 #pragma once
 
 #include <simdjson.h>
@@ -20,7 +20,7 @@ class LineChecker {
   // partial: lines were written with fields: or omit:, so no key of the line is required.
   explicit LineChecker(bool partial) : partial_(partial) {}
 
-  // `line` has LineReader::kPadding readable bytes behind it. The views below are valid until the next call.
+  // `line` has LineBlock::kPadding readable bytes behind it. The views below are valid until the next call.
   LineFault check(std::string_view line);
 
   [[nodiscard]] std::string_view type() const noexcept { return type_; }

@@ -1,5 +1,5 @@
 // NumberLedger: which transactions of a numbered load (`weir generate --numbered`) have been seen, and by
-// lines of which types. Control thread of `weir verify`.
+// lines of which types. One thread at a time.
 #pragma once
 
 #include <cstdint>

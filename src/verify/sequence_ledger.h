@@ -1,6 +1,5 @@
 // SequenceLedger: which sequence numbers ("seq") of each lane have been seen, as ranges: numbers that come in
-// order cost a comparison, any order is right, holes stay visible. One run's lines; control thread of `weir
-// verify`.
+// order cost a comparison, any order is right, holes stay visible. One run's lines. One thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // ValueChecker: holds the members of a line's objects against their rules, every value to its end. Owner:
-// LineChecker; the control thread of `weir verify`.
+// LineChecker.
 #pragma once
 
 #include <simdjson.h>

@@ -1,25 +1,30 @@
 #include "src/verify/verify.h"
 
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
 #include "core/clock.h"
+#include "src/verify/block_notes.h"
 #include "src/verify/line_reader.h"
 
 namespace weir {
 
 namespace {
 
-// Index of the name, added if new. Few names, the frequent ones come first: a search from the front is short.
-size_t count_name(NameCounts& counts, std::string_view name) {
-  size_t i = 0;
-  while (i < counts.size() && counts[i].first != name) ++i;
-  if (i == counts.size()) counts.emplace_back(name, 0);
-  ++counts[i].second;
-  return i;
-}
+// More would wait for the one that reads.
+constexpr unsigned kMostThreads = 8;
 
 class Verifier {
  public:
   explicit Verifier(const VerifyOptions& options)
-      : options_(options), checker_(options.partial), numbers_(options.expected, options.per_number) {}
+      : options_(options), numbers_(options.expected, options.per_number) {
+    const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, kMostThreads);
+    for (unsigned i = 0; i < threads; ++i)
+      checkers_.push_back(std::make_unique<LineChecker>(options.partial));
+  }
 
   void read(const std::string& path) {
     auto reader = LineReader::open(path);
@@ -27,16 +32,12 @@ class Verifier {
       report_.unreadable.push_back(reader.error().message);
       return;
     }
-    std::string_view line;
-    for (uint64_t number = 1; reader->next(line); ++number) {
-      ++report_.lines;
-      const LineFault fault = checker_.check(line);
-      if (fault == LineFault::none) {
-        note();
-      } else {
-        ++report_.faults[static_cast<size_t>(fault)];
-        example(path, number, std::string(to_string(fault)) + ": " + checker_.detail());
-      }
+    {
+      FileTurns turns(path, *reader);
+      std::vector<std::jthread> others;
+      for (size_t i = 1; i < checkers_.size(); ++i)
+        others.emplace_back([this, &turns, i] { check_blocks(turns, *checkers_[i]); });
+      check_blocks(turns, *checkers_[0]);
     }
     report_.bytes += reader->bytes();
     if (!reader->fault().empty()) {
@@ -55,21 +56,57 @@ class Verifier {
   }
 
  private:
-  void note() {
-    const size_t type = count_name(report_.types, checker_.type());
-    if (!checker_.rcode().empty()) (void)count_name(report_.rcodes, checker_.rcode());
-    if (const auto seq = checker_.seq()) sequence_.add(checker_.lane(), *seq);
-    if (const auto number = generated_number(checker_.qname())) numbers_.add(*number, type);
+  // A file's blocks: read in turn, checked side by side, entered in the ledgers in the order of reading.
+  struct FileTurns {
+    FileTurns(const std::string& file, LineReader& lines_of_it) : path(file), reader(lines_of_it) {}
+
+    const std::string& path;
+    LineReader& reader;  // under reading
+    std::mutex reading;
+    uint64_t read = 0;  // blocks; under reading
+    std::mutex entering;
+    std::condition_variable entered_more;
+    uint64_t entered = 0;  // blocks; under entering, as are the ledgers and the report
+    uint64_t lines = 0;    // of those; under entering
+  };
+
+  void check_blocks(FileTurns& turns, LineChecker& checker) {
+    LineBlock block;
+    BlockNotes notes;
+    for (;;) {
+      uint64_t turn = 0;
+      {
+        const std::lock_guard lock(turns.reading);
+        if (!turns.reader.next(block)) return;
+        turn = turns.read++;
+      }
+      notes.take(block.lines(), checker, options_.examples);
+      std::unique_lock lock(turns.entering);
+      turns.entered_more.wait(lock, [&] { return turns.entered == turn; });
+      enter(turns, notes);
+      ++turns.entered;
+      turns.lines += notes.lines;
+      lock.unlock();
+      turns.entered_more.notify_all();
+    }
   }
 
-  void example(const std::string& path, uint64_t line, const std::string& text) {
-    if (report_.examples.size() < options_.examples) {
-      report_.examples.push_back(path + ":" + std::to_string(line) + ": " + text);
+  void enter(const FileTurns& turns, const BlockNotes& notes) {
+    report_.lines += notes.lines;
+    for (size_t i = 0; i < notes.faults.size(); ++i) report_.faults[i] += notes.faults[i];
+    std::vector<size_t> types;  // of the block, in the report
+    for (const auto& [name, count] : notes.types) types.push_back(add_name(report_.types, name, count));
+    for (const auto& [name, count] : notes.rcodes) (void)add_name(report_.rcodes, name, count);
+    for (const auto& [lane, seq] : notes.sequences) sequence_.add(lane, seq);
+    for (const auto& [number, type] : notes.numbers) numbers_.add(number, types[type]);
+    for (const auto& [line, text] : notes.examples) {
+      if (report_.examples.size() == options_.examples) break;
+      report_.examples.push_back(turns.path + ":" + std::to_string(turns.lines + line + 1) + ": " + text);
     }
   }
 
   const VerifyOptions& options_;
-  LineChecker checker_;
+  std::vector<std::unique_ptr<LineChecker>> checkers_;  // one a thread
   SequenceLedger sequence_;
   NumberLedger numbers_;
   VerifyReport report_;

@@ -2,13 +2,11 @@
 // what tests and the benchmark rely on.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "src/verify/line_checker.h"
+#include "src/verify/block_notes.h"
 #include "src/verify/number_ledger.h"
 #include "src/verify/sequence_ledger.h"
 
@@ -23,15 +21,12 @@ struct VerifyOptions {
   size_t examples = 10;  // faulty lines to name
 };
 
-// Names with how often they came, in the order of their first coming.
-using NameCounts = std::vector<std::pair<std::string, uint64_t>>;
-
 struct VerifyReport {
   uint64_t lines = 0;  // ended by '\n'
   uint64_t bytes = 0;
   double seconds = 0;
-  std::array<uint64_t, static_cast<size_t>(LineFault::count_)> faults{};  // lines by fault
-  uint64_t cut_lines = 0;                                                 // files whose last line has no end
+  FaultCounts faults{};    // lines by fault
+  uint64_t cut_lines = 0;  // files whose last line has no end
   NameCounts types;
   NameCounts rcodes;
   SequenceLedger::Totals sequence;
@@ -44,6 +39,7 @@ struct VerifyReport {
   [[nodiscard]] bool good() const;
 };
 
+// Checks on all CPUs, eight at most; the report does not tell how many.
 VerifyReport verify(const VerifyOptions& options);
 std::string report_text(const VerifyReport& report);
 std::string report_json(const VerifyReport& report);

@@ -51,7 +51,6 @@ struct ScriptedSink : Sink {
   }
   [[nodiscard]] size_t unsettled() const override { return under_way; }
   [[nodiscard]] bool take_break() override { return std::exchange(broke, false); }
-  [[nodiscard]] bool drain(const Now&) override { return acknowledged; }
   void abandon(std::string_view, size_t sent) override { abandoned_at = sent; }
   [[nodiscard]] const std::string& ended() const noexcept override { return ended_text; }
 
@@ -59,7 +58,6 @@ struct ScriptedSink : Sink {
   std::string taken;
   std::string ended_text;
   bool rewind = false;
-  bool acknowledged = true;
   size_t under_way = 0;
   bool broke = false;
   size_t abandoned_at = 0;
@@ -312,15 +310,6 @@ TEST_F(LineOutputTest, AbandonCountsTheRestOfABatchThatWasTakenInPart) {
   EXPECT_EQ(output->counters().in_units.get(), 4'000U);
   EXPECT_EQ(dropped(Drop::output_shutdown), 4'000U);
   expect_even();
-}
-
-TEST_F(LineOutputTest, DrainWaitsForTheSink) {
-  open({});
-  ASSERT_TRUE(take(events(0, 1)));
-  sink->acknowledged = false;
-  EXPECT_FALSE(output->drain(now));
-  sink->acknowledged = true;
-  EXPECT_TRUE(output->drain(now));
 }
 
 TEST_F(LineOutputTest, ObservesEveryEventsTimeFromArrival) {

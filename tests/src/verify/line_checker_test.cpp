@@ -11,7 +11,7 @@ namespace {
 // What is wrong with the line: "wrong_value: answers[0].ttl"; nothing if it is sound.
 std::string fault_of(const std::string& line, bool partial = false) {
   LineChecker checker(partial);
-  const std::string padded = line + "\n" + std::string(LineReader::kPadding, 'x');
+  const std::string padded = line + "\n" + std::string(LineBlock::kPadding, 'x');
   const LineFault fault = checker.check(std::string_view(padded).substr(0, line.size()));
   return fault == LineFault::none ? "" : std::string(to_string(fault)) + ": " + checker.detail();
 }
@@ -165,7 +165,7 @@ TEST(LineChecker, KeepsWhatTheLedgersNeed) {
   LineChecker checker(false);
   const std::string line =
       R"({"type": 15 ,"rcode": "NXDOMAIN" ,"qname":"n0000000007.\"\\\\.","seq":18446744073709551615,"lane":3})";
-  const std::string padded = line + std::string(LineReader::kPadding, 'x');
+  const std::string padded = line + std::string(LineBlock::kPadding, 'x');
   ASSERT_EQ(checker.check(std::string_view(padded).substr(0, line.size())), LineFault::none)
       << checker.detail();
   EXPECT_EQ(checker.type(), "15");

@@ -41,7 +41,7 @@ class PayloadLines {
   }
 
   JsonFormat format_{all(), {"dnstap"}, 0};
-  std::unique_ptr<char[]> room_ = std::make_unique<char[]>(kMaxLineBytes + LineReader::kPadding);
+  std::unique_ptr<char[]> room_ = std::make_unique<char[]>(kMaxLineBytes + LineBlock::kPadding);
 };
 
 TEST(RealLines, OfDnstapPayloadsAreSound) {

@@ -101,6 +101,37 @@ TEST_F(VerifyTest, FaultyLinesAreFoundAndNamed) {
   }
 }
 
+// Blocks are checked side by side; the report is that of reading line by line.
+TEST_F(VerifyTest, LongFilesAreReportedInTheirOrder) {
+  constexpr unsigned kLines = 40'000;  // 7 MB
+  std::string text;
+  for (unsigned i = 0; i < kLines; ++i) text += i % 1000 == 999 ? "no line\n" : numbered(i, i % 3) + "\n";
+  text += std::string(300'000, 'x') + "\n";  // longer than a block
+  text += numbered(5, 2) + "\n";
+  const VerifyReport report = check(text, {.files = {}, .expected = kLines, .examples = 41});
+  EXPECT_EQ(report.lines, kLines + 2);
+  EXPECT_EQ(report.bytes, text.size());
+  EXPECT_EQ(report.faults[static_cast<size_t>(LineFault::not_json)], 41U);
+  EXPECT_EQ(report.sequence.lanes, 3U);
+  EXPECT_EQ(report.sequence.duplicates, 1U);
+  EXPECT_EQ(report.numbers.numbers, kLines - 40);
+  EXPECT_EQ(report.numbers.first_missing, 999U);
+  EXPECT_EQ(report.numbers.duplicates, 1U);
+  ASSERT_EQ(report.examples.size(), 41U);
+  for (unsigned i = 0; i < 40; ++i) {
+    const std::string line = ":" + std::to_string(1000 * (i + 1)) + ": ";
+    EXPECT_NE(report.examples[i].find(line), std::string::npos) << report.examples[i];
+  }
+  EXPECT_NE(report.examples[40].find(":40001: "), std::string::npos) << report.examples[40];
+}
+
+TEST_F(VerifyTest, ALineWithoutAnEndIsGivenUp) {
+  const VerifyReport report = check(std::string(65U << 20U, 'x'));
+  EXPECT_FALSE(report.good());
+  ASSERT_EQ(report.unreadable.size(), 1U);
+  EXPECT_NE(report.unreadable[0].find("64 MiB"), std::string::npos) << report.unreadable[0];
+}
+
 TEST_F(VerifyTest, AFileThatCannotBeReadIsNotGood) {
   VerifyOptions options{.files = {"/nonexistent/lines.jsonl"}};
   const VerifyReport report = verify(options);
