@@ -226,6 +226,8 @@ def main():
         bench = Bench(args, work)
         frames, packets = generated("dnstap", count), generated("pcap", count)
         bench.weir_file("dnstap file → JSON → null", frames, count, "null:")
+        if not args.no_peers:
+            bench.peer("dnstap-ldns -q, dnstap file → one line of QNAME", count, ["dnstap-ldns", "-q", "-r", str(frames)])
         bench.weir_file("dnstap file → JSON → file", frames, count, "file")
         bench.weir_socket("dnstap UNIX socket → JSON → null", "unix", count, "null:")
         bench.weir_socket("dnstap UNIX socket → JSON → file", "unix", count, "file")
@@ -235,7 +237,6 @@ def main():
         bench.weir_file("capture file → JSON transactions → file", packets, count, "file")
         bench.verify("weir verify, the lines of a dnstap file", frames, count)
         if not args.no_peers:
-            bench.peer("dnstap-ldns -q, dnstap file → one line of QNAME", count, ["dnstap-ldns", "-q", "-r", str(frames)])
             bench.fstrm_capture(count)
             bench.peer("dnscap -g, capture file → text", count, ["dnscap", "-r", str(packets), "-g"])
         rate = 500_000

@@ -88,7 +88,7 @@ LineFault ValueChecker::check_members(const ObjectRule& rule, simdjson::ondemand
       const std::string_view rest(key.raw(), simdjson::SIMDJSON_PADDING);
       return fail(LineFault::unknown_key, rest.substr(0, rest.find('"')));
     }
-    const KeyRule& known = rule.keys[index];
+    const MemberRule& known = rule.keys[index];
     if ((seen >> index & 1U) != 0) return fail(LineFault::repeated_key, known.key.view());
     seen |= uint64_t{1} << index;
     next = index + 1;

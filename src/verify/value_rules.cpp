@@ -61,49 +61,49 @@ const auto kMalformed = [] {
 }();
 
 constexpr std::array kRecordKeys = {
-    KeyRule{"name", text(is_name), kRequired},   KeyRule{"type", text(is_rr_type), kRequired},
-    KeyRule{"class", text(is_class), kRequired}, KeyRule{"ttl", count(UINT32_MAX), kRequired},
-    KeyRule{"data", text(), kRequired},
+    MemberRule{"name", text(is_name), kRequired},   MemberRule{"type", text(is_rr_type), kRequired},
+    MemberRule{"class", text(is_class), kRequired}, MemberRule{"ttl", count(UINT32_MAX), kRequired},
+    MemberRule{"data", text(), kRequired},
 };
 constexpr ObjectRule kRecord{kRecordKeys};
 
 constexpr std::array kExtendedErrorKeys = {
-    KeyRule{"code", count(UINT16_MAX), kRequired},
-    KeyRule{"name", text(is_extended_error)},
-    KeyRule{"text", text()},
+    MemberRule{"code", count(UINT16_MAX), kRequired},
+    MemberRule{"name", text(is_extended_error)},
+    MemberRule{"text", text()},
 };
 constexpr ObjectRule kExtendedError{kExtendedErrorKeys};
 
 constexpr std::array kOptionKeys = {
-    KeyRule{"code", count(UINT16_MAX), kRequired},
-    KeyRule{"data", text(is_hex), kRequired},
+    MemberRule{"code", count(UINT16_MAX), kRequired},
+    MemberRule{"data", text(is_hex), kRequired},
 };
 constexpr ObjectRule kOption{kOptionKeys};
 
 constexpr std::array kEdnsKeys = {
-    KeyRule{"version", count(UINT8_MAX), kRequired},
-    KeyRule{"udp_size", count(UINT16_MAX), kRequired},
-    KeyRule{"do", kFlag, kRequired},
-    KeyRule{"ecs", text(is_ecs)},
-    KeyRule{"nsid", text()},
-    KeyRule{"cookie", text(is_cookie)},
-    KeyRule{"padding", count(UINT16_MAX)},
-    KeyRule{"keepalive", count(UINT16_MAX)},
-    KeyRule{"ede", list_of(kExtendedError)},
-    KeyRule{"options", list_of(kOption)},
+    MemberRule{"version", count(UINT8_MAX), kRequired},
+    MemberRule{"udp_size", count(UINT16_MAX), kRequired},
+    MemberRule{"do", kFlag, kRequired},
+    MemberRule{"ecs", text(is_ecs)},
+    MemberRule{"nsid", text()},
+    MemberRule{"cookie", text(is_cookie)},
+    MemberRule{"padding", count(UINT16_MAX)},
+    MemberRule{"keepalive", count(UINT16_MAX)},
+    MemberRule{"ede", list_of(kExtendedError)},
+    MemberRule{"options", list_of(kOption)},
 };
 constexpr ObjectRule kEdns{kEdnsKeys};
 
 constexpr std::array kPolicyKeys = {
-    KeyRule{"type", text()},
-    KeyRule{"rule", text()},
-    KeyRule{"action", name_or_number(kPolicyActions)},
-    KeyRule{"match", name_or_number(kPolicyMatches)},
-    KeyRule{"value", text()},
+    MemberRule{"type", text()},
+    MemberRule{"rule", text()},
+    MemberRule{"action", name_or_number(kPolicyActions)},
+    MemberRule{"match", name_or_number(kPolicyMatches)},
+    MemberRule{"value", text()},
 };
 constexpr ObjectRule kPolicy{kPolicyKeys};
 
-constexpr std::array<KeyRule, kJsonKeyCount> kLineKeys = {{
+constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"time", text(is_time)},
     {"type", name_or_number(kLineTypes, kMessageTypes.size())},
     {"identity", text()},
@@ -143,7 +143,7 @@ constexpr std::array<KeyRule, kJsonKeyCount> kLineKeys = {{
     {"lane", count(UINT64_MAX)},
 }};
 static_assert(std::ranges::equal(kLineKeys, kJsonKeys, {},
-                                 [](const KeyRule& rule) { return rule.key.view(); }));
+                                 [](const MemberRule& rule) { return rule.key.view(); }));
 
 }  // namespace
 

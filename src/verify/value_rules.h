@@ -57,7 +57,7 @@ struct KeyText {
   size_t len;
 };
 
-struct KeyRule {
+struct MemberRule {
   KeyText key;
   ValueRule value;
   bool required = false;
@@ -65,7 +65,7 @@ struct KeyRule {
 
 // Keys stand in the order in which Weir writes them: the next is found at once.
 struct ObjectRule {
-  std::span<const KeyRule> keys;
+  std::span<const MemberRule> keys;
 };
 
 // The line itself: kJsonKeys. None is required, for any may be left out by `fields` and `omit`.

@@ -38,7 +38,7 @@ struct ValueRulesTest : testing::Test {
   void compare(const ObjectRule& rule, Element schema, const std::string& path) {
     Names keys;
     Names required;
-    for (const KeyRule& known : rule.keys) {
+    for (const MemberRule& known : rule.keys) {
       keys.push_back(known.key.view());
       if (known.required) required.push_back(known.key.view());
     }
@@ -47,7 +47,7 @@ struct ValueRulesTest : testing::Test {
     EXPECT_EQ(keys, in_schema) << path;
     EXPECT_EQ(required, names(schema, "required")) << path;
     EXPECT_FALSE(bool(schema["additionalProperties"])) << path;
-    for (const KeyRule& known : rule.keys) {
+    for (const MemberRule& known : rule.keys) {
       const std::string_view key = known.key.view();
       compare(known.value, resolved(schema["properties"][key]), path + "." + std::string(key));
     }
