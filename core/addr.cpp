@@ -157,8 +157,11 @@ Result<Target> parse_target(std::string_view text) {
     target.scheme = Target::Scheme::null;
     return target;
   }
-  if (text.starts_with("tcp://") || text.starts_with("udp://")) {
-    target.scheme = text[0] == 't' ? Target::Scheme::tcp : Target::Scheme::udp;
+  constexpr std::pair<std::string_view, Target::Scheme> kWithPort[] = {
+      {"tcp://", Target::Scheme::tcp}, {"tls://", Target::Scheme::tls}, {"udp://", Target::Scheme::udp}};
+  for (const auto& [start, scheme] : kWithPort) {
+    if (!text.starts_with(start)) continue;
+    target.scheme = scheme;
     return parse_host_port(std::move(target), text, text.substr(6));
   }
   std::string_view path = text;
@@ -169,7 +172,7 @@ Result<Target> parse_target(std::string_view text) {
     path = text.substr(7);
   } else if (text.find("://") != std::string_view::npos) {
     return Error{"'" + std::string(text) +
-                 "' has an unknown scheme; use tcp://, udp://, unix://, file://, - or null:"};
+                 "' has an unknown scheme; use tcp://, tls://, udp://, unix://, file://, - or null:"};
   }
   if (path.empty()) return Error{"'" + std::string(text) + "' names no path"};
   target.path = path;
@@ -182,6 +185,8 @@ std::string to_string(const Target& target) {
   switch (target.scheme) {
     case Target::Scheme::tcp:
       return "tcp://" + host + ":" + std::to_string(target.port);
+    case Target::Scheme::tls:
+      return "tls://" + host + ":" + std::to_string(target.port);
     case Target::Scheme::udp:
       return "udp://" + host + ":" + std::to_string(target.port);
     case Target::Scheme::unix_stream:

@@ -58,13 +58,13 @@ std::string to_string(const Endpoint& endpoint);
 Result<IpAddr> parse_addr(std::string_view text);
 
 // What stands in `listen:`, `to:` and `connect:`: scheme://rest.
-//   tcp://HOST:PORT udp://HOST:PORT (HOST a name, an IPv4 address or [IPv6]) · unix:///PATH · file:///PATH or
-//   a bare PATH · - or stdout: (standard output or input) · null:
+//   tcp://HOST:PORT tls://HOST:PORT udp://HOST:PORT (HOST a name, an IPv4 address or [IPv6]) · unix:///PATH ·
+//   file:///PATH or a bare PATH · - or stdout: (standard output or input) · null:
 struct Target {
-  enum class Scheme : uint8_t { tcp, udp, unix_stream, file, stdio, null };
+  enum class Scheme : uint8_t { tcp, tls, udp, unix_stream, file, stdio, null };
   Scheme scheme = Scheme::file;
-  std::string host;   // tcp, udp
-  uint16_t port = 0;  // tcp, udp
+  std::string host;   // tcp, tls, udp
+  uint16_t port = 0;  // tcp, tls, udp
   std::string path;   // unix_stream, file
   bool operator==(const Target&) const = default;
 };

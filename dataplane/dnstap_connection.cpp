@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -29,17 +28,15 @@ void set_keepalive(int fd) {
 
 }  // namespace
 
-DnstapConnection::DnstapConnection(int fd, uint32_t frame_limit, uint64_t mono_ns)
-    : fd_(fd),
-      peer_(peer_endpoint(fd)),
-      peer_name_(weir::peer_name(fd, peer_)),
+DnstapConnection::DnstapConnection(ByteStream stream, uint32_t frame_limit, uint64_t mono_ns)
+    : stream_(std::move(stream)),
+      peer_(peer_endpoint(fd())),
+      peer_name_(weir::peer_name(fd(), peer_)),
       streams_(frame_limit),
       waiting_since_ns_(mono_ns),
       last_byte_ns_(mono_ns) {
-  if (peer_.addr.present()) set_keepalive(fd_);
+  if (peer_.addr.present()) set_keepalive(fd());
 }
-
-DnstapConnection::~DnstapConnection() { close(fd_); }
 
 DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, const Now& now,
                                                DnstapIntake& intake, FrameWriter& writer,
@@ -110,9 +107,8 @@ void DnstapConnection::release() noexcept {
 
 // A sender that does not take 42 bytes is not waited for: it runs into the handshake time-out, its own or
 // ours.
-void DnstapConnection::reply() const noexcept {
-  const auto bytes = streams_.reply();
-  if (!bytes.empty()) (void)send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+void DnstapConnection::reply() {
+  if (const auto bytes = streams_.reply(); !bytes.empty()) (void)stream_.write(bytes);
 }
 
 uint64_t DnstapConnection::give_up(std::span<const uint8_t> rest) {

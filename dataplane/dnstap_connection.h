@@ -1,5 +1,5 @@
 // DnstapConnection: one sender's stream: its socket, where its Frame Streams stand, and the beginning of a
-// frame whose rest has not come. Owner: the DnstapListener that accepted it, on its ingest lcore.
+// frame whose rest has not come. Owner: DnstapStreams, on its ingest lcore.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/net/byte_stream.h"
 #include "core/net/frame_streams.h"
 #include "dataplane/dnstap_intake.h"
 
@@ -17,9 +18,8 @@ class DnstapConnection {
  public:
   enum class Taken : uint8_t { all, no_room, fault };
 
-  // fd becomes the connection's.
-  DnstapConnection(int fd, uint32_t frame_limit, uint64_t mono_ns);
-  ~DnstapConnection();
+  DnstapConnection(ByteStream stream, uint32_t frame_limit, uint64_t mono_ns);
+  // Epoll and the listener's list point to it.
   DnstapConnection(const DnstapConnection&) = delete;
   DnstapConnection& operator=(const DnstapConnection&) = delete;
 
@@ -37,7 +37,8 @@ class DnstapConnection {
   [[nodiscard]] size_t missing() const noexcept { return held_.empty() ? 0 : streams_.need() - held_.size(); }
   [[nodiscard]] size_t held_memory() const noexcept { return held_.capacity(); }
 
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return stream_.fd(); }
+  [[nodiscard]] ByteStream& stream() noexcept { return stream_; }
   [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
   [[nodiscard]] const FrameStreams& streams() const noexcept { return streams_; }
@@ -48,15 +49,18 @@ class DnstapConnection {
   uint32_t take_odd() noexcept { return std::exchange(odd_, 0); }
   uint32_t take_too_long() noexcept { return std::exchange(too_long_, 0); }
 
-  size_t index = 0;       // in the listener's list
-  size_t drain_left = 0;  // bytes to read before it is closed at stop
+  // For DnstapStreams:
+  size_t index = 0;               // in its list
+  size_t drain_left = 0;          // bytes to read before it is closed at stop
+  bool unread = false;            // there is something to do that epoll does not know of
+  bool watched_for_room = false;  // by epoll
 
  private:
   void hold(std::span<const uint8_t>& bytes, size_t n);
   void release() noexcept;
-  void reply() const noexcept;
+  void reply();
 
-  int fd_;
+  ByteStream stream_;
   Endpoint peer_;
   std::string peer_name_;
   FrameStreams streams_;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/addr.h"
+#include "core/net/tls.h"
 
 namespace weir {
 
@@ -14,14 +16,16 @@ enum class Overflow : uint8_t {
   backpressure,  // stop reading until there is room; the wait is a metric
 };
 
-// A listener for dnstap streams (TCP or UNIX).
-struct DnstapListenOptions {
+// dnstap streams, over TCP, TLS or UNIX sockets. One of listen and connect.
+struct DnstapOptions {
   std::string name = "dnstap";
-  Target listen;
+  std::optional<Target> listen;   // senders connect
+  std::optional<Target> connect;  // a sender that listens
+  TlsOptions tls;                 // for tls://
   Overflow overflow = Overflow::backpressure;
   uint32_t frame_limit = 1U << 20U;  // bytes; longer frames are skipped and counted
   uint32_t max_connections = 4096;
-  uint32_t handshake_timeout_ms = 5'000;  // from accept to START
+  uint32_t handshake_timeout_ms = 5'000;  // from the connection to START
   uint32_t idle_timeout_ms = 0;           // without a byte; 0: never
   uint32_t read_buffer = 256U << 10U;     // bytes a read
   uint32_t socket_mode = 0660;            // UNIX sockets
@@ -29,7 +33,7 @@ struct DnstapListenOptions {
   // Bytes of unfinished frames, all connections of an ingest lcore together; the connection that asks for
   // more is closed.
   static constexpr size_t kMostHeld = 64U << 20U;
-  bool operator==(const DnstapListenOptions&) const = default;
+  bool operator==(const DnstapOptions&) const = default;
 };
 
 // Packets from a port: a PCI address, a vdev string ("net_pcap0,rx_pcap=x.pcap"), or AF_PACKET on an

@@ -121,21 +121,22 @@ Status set_owner(const std::string& path, const std::string& owner) {
 
 }  // namespace
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapListenOptions& options) {
-  if (options.listen.scheme == Target::Scheme::tcp) return open_tcp(options);
-  if (options.listen.scheme == Target::Scheme::unix_stream) return open_unix(options);
-  return Error{"listen '" + to_string(options.listen) +
-               "' is not a place to listen at; write tcp://HOST:PORT or unix:///PATH"};
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapOptions& options) {
+  const Target::Scheme scheme = options.listen->scheme;
+  if (scheme == Target::Scheme::tcp || scheme == Target::Scheme::tls) return open_tcp(options);
+  if (scheme == Target::Scheme::unix_stream) return open_unix(options);
+  return Error{"listen '" + to_string(*options.listen) +
+               "' is not a place to listen at; write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapListenOptions& options) {
-  const std::string what = "cannot listen on " + to_string(options.listen);
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapOptions& options) {
+  const std::string what = "cannot listen on " + to_string(*options.listen);
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string port = std::to_string(options.listen.port);
-  const int code = getaddrinfo(options.listen.host.c_str(), port.c_str(), &hints, &found);
+  const std::string port = std::to_string(options.listen->port);
+  const int code = getaddrinfo(options.listen->host.c_str(), port.c_str(), &hints, &found);
   if (code != 0) return Error{what + ": the host is not known: " + gai_strerror(code)};
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
 
@@ -151,7 +152,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapListenO
     sockaddr_storage addr{};
     socklen_t len = sizeof addr;
     (void)getsockname(fd.get(), reinterpret_cast<sockaddr*>(&addr), &len);
-    Target bound = options.listen;
+    Target bound = *options.listen;
     bound.port = ntohs(addr.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&addr)->sin6_port
                                                   : reinterpret_cast<sockaddr_in*>(&addr)->sin_port);
     return std::unique_ptr<ListenSocket>(new ListenSocket(fd.release(), std::move(bound)));
@@ -159,9 +160,9 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapListenO
   return Error{what + ": " + why(error) + remedy(error)};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapListenOptions& options) {
-  const std::string& path = options.listen.path;
-  const std::string what = "cannot listen on " + to_string(options.listen);
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapOptions& options) {
+  const std::string& path = options.listen->path;
+  const std::string what = "cannot listen on " + to_string(*options.listen);
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return Error{what + ": the path of a UNIX socket has at most 107 bytes; choose a shorter one"};
   if (Status cleared = clear_path(path, what); !cleared) return cleared.error();
@@ -172,7 +173,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapListen
   const sockaddr_un addr = unix_address(path);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&addr), sizeof addr) != 0)
     return Error{what + ": " + why(errno) + "; the directory must exist and be writable"};
-  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd.release(), options.listen));
+  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd.release(), *options.listen));
   socket->own_file();
   if (chmod(path.c_str(), options.socket_mode) != 0)
     return Error{what + ": socket_mode cannot be set: " + why(errno)};

@@ -30,6 +30,7 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output,
     case Target::Scheme::tcp:
       for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<TcpSink>(to));
       return sinks;
+    case Target::Scheme::tls:
     case Target::Scheme::udp:
     case Target::Scheme::unix_stream:
       break;

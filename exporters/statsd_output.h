@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/net/resolution.h"
 #include "exporters/fault_log.h"
 #include "exporters/output.h"
 #include "exporters/output_options.h"
-#include "exporters/resolution.h"
 #include "exporters/statsd_counts.h"
 
 namespace weir {

@@ -9,9 +9,8 @@
 
 #include "core/addr.h"
 #include "core/counter.h"
-#include "exporters/backoff.h"
+#include "core/net/dialer.h"
 #include "exporters/fault_log.h"
-#include "exporters/resolution.h"
 #include "exporters/sink.h"
 
 namespace weir {
@@ -27,35 +26,28 @@ class TcpSink : public Sink {
   bool poll(const Now& now) override;
   [[nodiscard]] size_t unsettled() const override;
   [[nodiscard]] bool take_break() override;
-  [[nodiscard]] bool up() const noexcept override { return state_ == State::connected; }
+  [[nodiscard]] bool up() const noexcept override { return fd_ >= 0; }
   [[nodiscard]] uint64_t faults() const noexcept override { return faults_; }
   [[nodiscard]] const std::string& ended() const noexcept override { return never_; }
   void describe(MetricVisitor& visitor, const Labels& labels) const override;
 
  private:
-  enum class State : uint8_t { waiting, resolving, connecting, connected };
-
-  void resolve(const Now& now);
-  void connect_next(const Now& now);
-  void await_connect(const Now& now);
-  void use_connection(const Now& now);
+  bool dial(const Now& now);
+  void use_connection(int fd, const Now& now);
   bool read_and_forget();
   [[nodiscard]] bool peer_is_dead(const Now& now);
-  void fail(const std::string& why, const Now& now);
+  void lose(const std::string& why, const Now& now);
+  void report(const std::string& why, uint64_t pause_ns, const Now& now);
   void close_socket();
 
-  const Target peer_;
-  State state_ = State::waiting;
-  std::shared_ptr<Resolution> resolution_;
-  size_t next_address_ = 0;
+  Dialer dialer_;
   int fd_ = -1;
-  uint64_t deadline_ns_ = 0;  // waiting: next try; connecting: given up; connected: next look at the peer
+  uint64_t look_after_ns_ = 0;  // at the peer
   uint64_t connected_ns_ = 0;
   uint64_t all_acknowledged_ns_ = 0;  // the last look that found nothing under way
   bool broke_ = false;
   size_t unsettled_at_break_ = 0;
   uint64_t faults_ = 0;
-  Backoff backoff_;
   FaultLog log_;
   std::string never_;
   Counter connects_;

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "dataplane/dnstap_dialer.h"
 #include "dataplane/dnstap_listener.h"
 #include "dataplane/eal.h"
 #include "dataplane/file_input.h"
@@ -70,8 +71,9 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
   for (size_t i = 0; i < config.inputs.size(); ++i) {
     const auto index = static_cast<uint16_t>(i);
     Result<std::vector<std::unique_ptr<Input>>> opened = std::vector<std::unique_ptr<Input>>{};
-    if (const auto* listen = std::get_if<DnstapListenOptions>(&config.inputs[i])) {
-      opened = open_dnstap_listener(*listen, index, plan.ingest);
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i])) {
+      opened = dnstap->connect ? open_dnstap_dialer(*dnstap, index, plan.ingest)
+                               : open_dnstap_listener(*dnstap, index, plan.ingest);
     } else if (const auto* files = std::get_if<FileOptions>(&config.inputs[i])) {
       opened = open_files(*files, index, plan.ingest);
     } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
@@ -181,6 +183,8 @@ void Pipeline::request_stop() {
 }
 
 void Pipeline::request_reopen() {
+  for (auto& stage : ingest_)
+    for (const auto& input : stage->inputs()) input->request_reload();
   for (auto& stage : export_)
     for (const auto& output : stage->outputs()) output->request_reopen();
 }

@@ -34,7 +34,7 @@ class Pipeline {
   Status start();
   // Inputs stop; the rest drains and ends by itself.
   void request_stop();
-  // Outputs reopen their files.
+  // Outputs reopen their files, inputs read their certificates again.
   void request_reopen();
   // Every input has ended by itself or by request_stop(), and its frames are on their way.
   [[nodiscard]] bool inputs_ended() const;

@@ -84,7 +84,7 @@ End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, c
     const uint64_t now_ns = read_clock().mono_ns;
     const Pipeline::Progress progress = pipeline.progress();
     if (signal == SIGHUP) {
-      spdlog::info("SIGHUP: reopening files");
+      spdlog::info("SIGHUP: reopening files, reading certificates again");
       pipeline.request_reopen();
     } else if (signal == SIGTERM || signal == SIGINT) {
       line.clear();
@@ -147,8 +147,8 @@ void announce(const Config& config, const Plan& plan) {
                config.metrics.listen ? "; metrics on " + to_string(*config.metrics.listen).substr(6) : "");
   for (const std::string& note : plan.notes) spdlog::warn("{}", note);
   for (const InputConfig& input : config.inputs)
-    if (const auto* listen = std::get_if<DnstapListenOptions>(&input))
-      spdlog::info("listening for dnstap on {}", to_string(listen->listen));
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&input); dnstap != nullptr && dnstap->listen)
+      spdlog::info("listening for dnstap on {}", to_string(*dnstap->listen));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace weir {
 namespace {
 
 struct InputKind {
-  std::string_view operator()(const DnstapListenOptions& /*input*/) const { return "dnstap"; }
+  std::string_view operator()(const DnstapOptions& /*input*/) const { return "dnstap"; }
   std::string_view operator()(const MirrorOptions& /*input*/) const { return "mirror"; }
   std::string_view operator()(const FileOptions& /*input*/) const { return "file"; }
 };
@@ -26,11 +26,44 @@ struct OutputKind {
 
 using Faults = std::vector<KeyFault>;
 
-Faults check(const DnstapListenOptions& dnstap) {
+void check_tls(const DnstapOptions& dnstap, Faults& faults) {
+  const TlsOptions& tls = dnstap.tls;
+  const Target& target = dnstap.listen ? *dnstap.listen : *dnstap.connect;
+  if (target.scheme != Target::Scheme::tls) {
+    for (const auto& [key, given] :
+         {std::pair{"tls_certificate", !tls.certificate.empty()}, std::pair{"tls_key", !tls.key.empty()},
+          std::pair{"tls_ca", !tls.ca.empty()}, std::pair{"tls_name", !tls.name.empty()}})
+      if (given)
+        faults.push_back({key, "is for TLS, but the address is " + to_string(target) +
+                                   "; remove it or write tls://HOST:PORT"});
+    return;
+  }
+  if (dnstap.listen && tls.certificate.empty())
+    faults.push_back({"tls_certificate", "is needed to listen on " + to_string(target) +
+                                             "; name a PEM file with the certificate"});
+  if (!tls.key.empty() && tls.certificate.empty())
+    faults.push_back({"tls_key", "is given without tls_certificate; name the PEM file with the certificate"});
+  const bool asks =
+      tls.clients == TlsOptions::Clients::optional || tls.clients == TlsOptions::Clients::required;
+  if (dnstap.listen && asks && tls.ca.empty())
+    faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
+}
+
+Faults check(const DnstapOptions& dnstap) {
   Faults faults;
-  if (dnstap.listen.scheme == Target::Scheme::tcp && !dnstap.socket_owner.empty())
-    faults.push_back({"socket_owner", "is for UNIX sockets, but listen is " + to_string(dnstap.listen) +
+  if (!dnstap.listen && !dnstap.connect)
+    return {{"listen",
+             "neither listen nor connect is given; write listen: \"tcp://127.0.0.1:6000\" for senders "
+             "that connect, or connect: for one that listens"}};
+  if (dnstap.listen && dnstap.connect)
+    return {{"connect", "listen and connect are both given; keep one, or make two inputs of them"}};
+  if ((!dnstap.listen || dnstap.listen->scheme != Target::Scheme::unix_stream) &&
+      !dnstap.socket_owner.empty())
+    faults.push_back({"socket_owner", "is for UNIX sockets that Weir makes, but " +
+                                          (dnstap.listen ? "listen is " + to_string(*dnstap.listen)
+                                                         : "connect is " + to_string(*dnstap.connect)) +
                                           "; remove it or listen on unix:///PATH"});
+  check_tls(dnstap, faults);
   const size_t colon = dnstap.socket_owner.find(':');
   if (!dnstap.socket_owner.empty() && (colon == 0 || colon + 1 == dnstap.socket_owner.size()))
     faults.push_back(
@@ -118,8 +151,9 @@ class Claims {
 void check_listens(const Config& config, Faults& faults) {
   Claims listens(faults);
   for (size_t i = 0; i < config.inputs.size(); ++i)
-    if (const auto* dnstap = std::get_if<DnstapListenOptions>(&config.inputs[i]))
-      listens.claim(to_string(dnstap->listen), input_path(config, i) + ".listen",
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i]);
+        dnstap != nullptr && dnstap->listen)
+      listens.claim(to_string(*dnstap->listen), input_path(config, i) + ".listen",
                     "give each listener an address of its own");
   if (config.metrics.listen)
     listens.claim(to_string(*config.metrics.listen), "metrics.listen",

@@ -66,37 +66,62 @@ constexpr std::string_view kOverflow = "drop|backpressure";  // enum Overflow
 constexpr std::string_view kNameHelp = "What metrics and the line's `input` show. Each input has its own.";
 
 constexpr ConfigKey kDnstapKeys[] = {
-    {"listen", target("tcp://HOST:PORT|unix:///PATH"), "",
+    {"listen", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
      "Where senders connect. Only this machine reaches 127.0.0.1; write an address of a network to open it "
-     "to that "
-     "network, 0.0.0.0 or [::] for all.",
-     store<&DnstapListenOptions::listen>, true},
-    {"name", of_type(KeyType::name), "dnstap", kNameHelp, store<&DnstapListenOptions::name>},
+     "to that network, 0.0.0.0 or [::] for all. Either this or `connect`.",
+     store<&DnstapOptions::listen>},
+    {"connect", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
+     "A sender that listens, such as CoreDNS with `dnstap listen`: Weir connects, again and again with "
+     "growing pauses. Either this or `listen`.",
+     store<&DnstapOptions::connect>},
+    {"name", of_type(KeyType::name), "dnstap", kNameHelp, store<&DnstapOptions::name>},
     {"overflow", choice(kOverflow), "backpressure",
      "When decode lcores are behind: `backpressure` stops reading, so that TCP slows the sender; `drop` "
      "counts the "
      "frame and goes on.",
-     store<&DnstapListenOptions::overflow>},
+     store<&DnstapOptions::overflow>},
     {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB",
-     "Longer frames are skipped and counted; the connection lives on.",
-     store<&DnstapListenOptions::frame_limit>},
+     "Longer frames are skipped and counted; the connection lives on.", store<&DnstapOptions::frame_limit>},
     {"max_connections", integer(1, 65'536), "4096", "More are closed at once and counted.",
-     store<&DnstapListenOptions::max_connections>},
+     store<&DnstapOptions::max_connections>},
     {"handshake_timeout", duration(100, kHour), "5s", "From accept to the START frame.",
-     store<&DnstapListenOptions::handshake_timeout_ms>},
+     store<&DnstapOptions::handshake_timeout_ms>},
     {"idle_timeout", duration(0, 24 * kHour), "0",
      "A connection without a byte for so long is closed. 0: never; quiet servers send nothing for hours.",
-     store<&DnstapListenOptions::idle_timeout_ms>},
+     store<&DnstapOptions::idle_timeout_ms>},
     {"read_buffer", bytes(4 * kKiB, 4 * kMiB), "256KiB", "Bytes asked for by one read.",
-     store<&DnstapListenOptions::read_buffer>},
+     store<&DnstapOptions::read_buffer>},
     {"socket_mode",
      {KeyType::octal, 0, 0777, {}, false},
      "0660",
      "File mode of a UNIX socket.",
-     store<&DnstapListenOptions::socket_mode>},
+     store<&DnstapOptions::socket_mode>},
     {"socket_owner", of_type(KeyType::text), "",
      "USER or USER:GROUP of a UNIX socket; without it, those of the process.",
-     store<&DnstapListenOptions::socket_owner>},
+     store<&DnstapOptions::socket_owner>},
+    {"tls_certificate", of_type(KeyType::text), "",
+     "PEM file with the certificate that Weir shows, and those below it. Needed to listen on tls://; to "
+     "connect, if the sender asks for one. SIGHUP reads it, the key and the CA again; connections stay.",
+     store<&DnstapOptions::tls, &TlsOptions::certificate>},
+    {"tls_key", of_type(KeyType::text), "",
+     "PEM file with its key; without it, the key is in `tls_certificate`.",
+     store<&DnstapOptions::tls, &TlsOptions::key>},
+    {"tls_ca", of_type(KeyType::text), "",
+     "PEM file with the authorities that may sign the peer's certificate. To connect, the system's without "
+     "it.",
+     store<&DnstapOptions::tls, &TlsOptions::ca>},
+    {"tls_clients", choice("none|optional|required|auto"), "auto",
+     "Whether senders that connect must show a certificate that `tls_ca` signed. `optional`: none, or a good "
+     "one. auto: `required` with `tls_ca`, else `none`.",
+     store<&DnstapOptions::tls, &TlsOptions::clients>},
+    {"tls_verify", of_type(KeyType::boolean), "true",
+     "To connect: whether the sender's certificate is checked. Without it anybody in between can read and "
+     "forge.",
+     store<&DnstapOptions::tls, &TlsOptions::verify>},
+    {"tls_name", of_type(KeyType::text), "",
+     "To connect: the name or address that the sender's certificate must be for; without it, the host of "
+     "`connect`.",
+     store<&DnstapOptions::tls, &TlsOptions::name>},
 };
 
 constexpr ConfigKey kMirrorKeys[] = {
@@ -283,8 +308,7 @@ void complete_json(void* section, GivenKeys given) {
 }
 
 constexpr ConfigSection kSections[] = {
-    {"inputs", "dnstap", "dnstap streams from DNS servers.", kDnstapKeys, add_input<DnstapListenOptions>,
-     nullptr},
+    {"inputs", "dnstap", "dnstap streams from DNS servers.", kDnstapKeys, add_input<DnstapOptions>, nullptr},
     {"inputs", "mirror", "Packets from a switch or tap.", kMirrorKeys, add_input<MirrorOptions>, nullptr},
     {"inputs", "file", "dnstap and capture files. Weir ends when every input is a file and all are read.",
      kFileKeys, add_input<FileOptions>, nullptr},

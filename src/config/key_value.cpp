@@ -110,6 +110,8 @@ std::string_view scheme_text(Target::Scheme scheme) {
   switch (scheme) {
     case Target::Scheme::tcp:
       return "tcp://HOST:PORT";
+    case Target::Scheme::tls:
+      return "tls://HOST:PORT";
     case Target::Scheme::udp:
       return "udp://HOST:PORT";
     case Target::Scheme::unix_stream:
@@ -134,6 +136,7 @@ std::string fault_of(const Target& target, std::string_view text) {
   const std::string quoted = "'" + std::string(text) + "'";
   switch (target.scheme) {
     case Target::Scheme::tcp:
+    case Target::Scheme::tls:
     case Target::Scheme::udp:
       if (target.host == "*") return quoted + ": for every address write 0.0.0.0 or [::]";
       if (!std::all_of(target.host.begin(), target.host.end(), is_host_char))

@@ -113,6 +113,7 @@ Result<std::unique_ptr<ByteSink>> ByteSink::open(const Target& target, uint32_t 
       (void)::setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
       return std::unique_ptr<ByteSink>(new ByteSink(*fd, true, to_string(target)));
     }
+    case Target::Scheme::tls:
     case Target::Scheme::udp:
       break;
   }

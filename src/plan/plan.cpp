@@ -28,7 +28,7 @@ bool has_packets(const Config& config) {
 size_t largest_record(const Config& config) {
   size_t payload = has_packets(config) ? 2 * kLargestDnsMessage : 0;
   for (const InputConfig& input : config.inputs) {
-    if (const auto* dnstap = std::get_if<DnstapListenOptions>(&input))
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&input))
       payload = std::max<size_t>(payload, dnstap->frame_limit);
     if (const auto* file = std::get_if<FileOptions>(&input))
       payload = std::max<size_t>(payload, file->frame_limit);
@@ -52,11 +52,11 @@ void plan_pools(const Config& config, Plan& plan) {
       plan.batch_bytes;
   plan.large_pool_bytes = pools * plan.large_batches * plan.large_bytes;
   for (const InputConfig& input : config.inputs) {
-    const auto* dnstap = std::get_if<DnstapListenOptions>(&input);
+    const auto* dnstap = std::get_if<DnstapOptions>(&input);
     if (dnstap == nullptr) continue;
-    const uint64_t held = std::min<uint64_t>(DnstapListenOptions::kMostHeld,
-                                             uint64_t{dnstap->max_connections} * dnstap->frame_limit);
-    plan.stream_bytes += plan.ingest * (held + dnstap->read_buffer);
+    const uint64_t connections = dnstap->listen ? dnstap->max_connections : 1;
+    const uint64_t held = std::min<uint64_t>(DnstapOptions::kMostHeld, connections * dnstap->frame_limit);
+    plan.stream_bytes += (dnstap->listen ? plan.ingest : 1) * (held + dnstap->read_buffer);
   }
   if (has_packets(config))
     plan.table_bytes = uint64_t{plan.decode} * config.match.table_entries * kTableEntryBytes;

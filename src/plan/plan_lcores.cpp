@@ -50,8 +50,10 @@ bool only_files(const Config& config) {
 unsigned useful_ingest(const Config& config) {
   unsigned useful = 0;
   for (const InputConfig& input : config.inputs) {
-    if (std::holds_alternative<DnstapListenOptions>(input))
-      return kMostLcores;  // connections are dealt round
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&input)) {
+      if (dnstap->listen) return kMostLcores;  // connections are dealt round
+      ++useful;
+    }
     if (const auto* mirror = std::get_if<MirrorOptions>(&input)) useful += mirror->queues;
     if (const auto* file = std::get_if<FileOptions>(&input))
       useful = std::max(useful, static_cast<unsigned>(std::min<size_t>(file->paths.size(), kMostLcores)));

@@ -61,8 +61,11 @@ std::string queues_of(const Plan& plan, unsigned input, unsigned ingest) {
 std::string polled_by(const Plan& plan, const Config& config, unsigned ingest) {
   std::string polls;
   for (unsigned i = 0; i < config.inputs.size(); ++i) {
-    if (const auto* dnstap = std::get_if<DnstapListenOptions>(&config.inputs[i])) {
-      append(polls, "; ", dnstap->name + ": connections to " + to_string(dnstap->listen));
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i])) {
+      if (dnstap->listen)
+        append(polls, "; ", dnstap->name + ": connections to " + to_string(*dnstap->listen));
+      else if (i % plan.ingest == ingest)  // as open_dnstap_dialer() does
+        append(polls, "; ", dnstap->name + ": the connection to " + to_string(*dnstap->connect));
     } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
       const std::string queues = queues_of(plan, i, ingest);
       if (!queues.empty())

@@ -52,7 +52,7 @@ TEST_P(OverBoth, HandshakeFramesAndFinish) {
   EXPECT_EQ(head.input, 3);
   EXPECT_EQ(head.kind, FrameKind::dnstap);
   EXPECT_GT(head.arrival_ns, kNsPerSec);
-  EXPECT_EQ(head.src.addr.present(), options_.listen.scheme == Target::Scheme::tcp);
+  EXPECT_EQ(head.src.addr.present(), options_.listen->scheme == Target::Scheme::tcp);
   if (head.src.addr.present()) {
     EXPECT_EQ(to_string(head.src.addr), "127.0.0.1");
     EXPECT_TRUE(head.src.has_port);
@@ -278,7 +278,7 @@ TEST_P(OverBoth, StopEndsWithAFastSenderAndCutsNoFrame) {
   expect_even(*inputs_[0]);
   for (const CaughtFrame& frame : sink().frames()) EXPECT_EQ(frame.payload.size(), 9000U);
   // Over TCP we stop between two frames; a UNIX socket is shut, so the sender itself may be cut within one.
-  if (options_.listen.scheme == Target::Scheme::tcp) {
+  if (options_.listen->scheme == Target::Scheme::tcp) {
     EXPECT_EQ(counters().drops.get(Drop::frame_cut), 0U);
   }
 }

@@ -84,12 +84,12 @@ TEST_F(ListenSocketTest, AnothersSocketFileIsNotRemoved) {
 }
 
 TEST_F(ListenSocketTest, ImpossiblePathsAreSentences) {
-  options_.listen.path = std::string(108, 'x');
+  options_.listen->path = std::string(108, 'x');
   EXPECT_NE(refusal().find("at most 107 bytes"), std::string::npos);
-  options_.listen.path = dir_ / "none" / "sock";
+  options_.listen->path = dir_ / "none" / "sock";
   EXPECT_NE(refusal().find("the directory must exist"), std::string::npos);
   options_.listen = *parse_target("/tmp/x");
-  EXPECT_NE(refusal().find("write tcp://HOST:PORT or unix:///PATH"), std::string::npos);
+  EXPECT_NE(refusal().find("write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"), std::string::npos);
 }
 
 TEST_F(ListenSocketTest, TcpPortInUseAndUnknownHost) {
@@ -98,9 +98,9 @@ TEST_F(ListenSocketTest, TcpPortInUseAndUnknownHost) {
   EXPECT_NE(listener().bound().port, 0);
   options_.listen = listener().bound();
   EXPECT_NE(refusal().find("another process listens there"), std::string::npos);
-  options_.listen.host = "192.0.2.1";
+  options_.listen->host = "192.0.2.1";
   EXPECT_NE(refusal().find("no such address"), std::string::npos);
-  options_.listen.host = "no-such-host.invalid";
+  options_.listen->host = "no-such-host.invalid";
   EXPECT_NE(refusal().find("host is not known"), std::string::npos);
 }
 

@@ -45,8 +45,9 @@ TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
 }
 
 TEST(ConfigFlags, ErrorsNameTheFlag) {
-  EXPECT_EQ(dnstap_input_from_flag("6000").error().message,
-            "--dnstap: '6000' cannot stand here; expected one of tcp://HOST:PORT, unix:///PATH");
+  EXPECT_EQ(
+      dnstap_input_from_flag("6000").error().message,
+      "--dnstap: '6000' cannot stand here; expected one of tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH");
   EXPECT_EQ(statsd_output_from_flag("udp://127.0.0.1:0").error().message,
             "--statsd: 'udp://127.0.0.1:0': port 0 is none; choose one from 1 to 65535");
   EXPECT_EQ(metrics_from_flag("9953").error().message,
@@ -100,7 +101,7 @@ TEST(ConfigFlags, ValidateSeesWhatOnlyTheWholeShows) {
   EXPECT_TRUE(validate(config).ok());
   config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
   EXPECT_TRUE(validate(config).ok());
-  EXPECT_EQ(std::get<DnstapListenOptions>(config.inputs[1]).name, "dnstap-2");
+  EXPECT_EQ(std::get<DnstapOptions>(config.inputs[1]).name, "dnstap-2");
   config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
   EXPECT_EQ(
       validate(config).error().message,

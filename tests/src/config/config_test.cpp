@@ -53,13 +53,13 @@ drain_timeout: 2s
 log: { level: warning }
 )");
   ASSERT_EQ(config.inputs.size(), 4U);
-  const auto& tcp = std::get<DnstapListenOptions>(config.inputs[0]);
-  EXPECT_EQ(to_string(tcp.listen), "tcp://0.0.0.0:6000");
+  const auto& tcp = std::get<DnstapOptions>(config.inputs[0]);
+  EXPECT_EQ(to_string(*tcp.listen), "tcp://0.0.0.0:6000");
   EXPECT_EQ(tcp.overflow, Overflow::drop);
   EXPECT_EQ(tcp.frame_limit, 64U << 10U);
   EXPECT_EQ(tcp.idle_timeout_ms, 300'000U);
   EXPECT_EQ(tcp.name, "dnstap");
-  const auto& unix_socket = std::get<DnstapListenOptions>(config.inputs[1]);
+  const auto& unix_socket = std::get<DnstapOptions>(config.inputs[1]);
   EXPECT_EQ(unix_socket.socket_mode, 0600U);
   EXPECT_EQ(unix_socket.socket_owner, "unbound:weir");
   EXPECT_EQ(unix_socket.name, "dnstap-2");
@@ -111,7 +111,7 @@ TEST(Config, SlowTcpPeersLoseEventsAndFilesHoldTheStreet) {
 TEST(Config, EmbeddedDefaultListensOnThisMachineOnly) {
   const Config config = config_of(embedded_default_config());
   ASSERT_EQ(config.inputs.size(), 1U);
-  EXPECT_EQ(to_string(std::get<DnstapListenOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
+  EXPECT_EQ(to_string(*std::get<DnstapOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
   ASSERT_EQ(config.outputs.size(), 1U);
   EXPECT_EQ(std::get<JsonOptions>(config.outputs[0]).to.scheme, Target::Scheme::stdio);
   EXPECT_EQ(to_string(*config.metrics.listen), "tcp://127.0.0.1:9953");
@@ -122,10 +122,12 @@ TEST(Config, MetricsAreOffUnlessTold) { EXPECT_FALSE(config_of(kLeast).metrics.l
 TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
   EXPECT_EQ(fault_of(kLeast + "lcore: { ingest: 1 }\n").substr(0, 62),
             "weir.yaml:3: lcore: unknown key; did you mean lcores? Expected");
-  EXPECT_EQ(fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
-            "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one "
-            "of listen, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, "
-            "read_buffer, socket_mode, socket_owner");
+  EXPECT_EQ(
+      fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
+      "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one "
+      "of listen, connect, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, "
+      "read_buffer, socket_mode, socket_owner, tls_certificate, tls_key, tls_ca, tls_clients, tls_verify, "
+      "tls_name");
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file");
@@ -141,11 +143,13 @@ TEST(ConfigFault, AllFaultsOfAFileAreTold) {
       fault_of("inputs:\n  - dnstap: { listen: 6000 }\n  - file: { path: x }\nlog: { level: loud "
                "}\noutputs:\n  - json: { to: 'ftp://x/y', flush: 0s }\ndrain_timeout: soon\n"),
       "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
+      "tls://HOST:PORT, "
       "unix:///PATH\nweir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of "
       "paths, name, dns_ports, frame_limit\nweir.yaml:3: inputs[1].file.paths: is missing; expected a list "
       "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "
       "warning, error, off\nweir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, "
-      "udp://, unix://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' is not valid; expected "
+      "tls://, udp://, unix://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' is not valid; "
+      "expected "
       "a duration from 1ms to 1m, such as 10s\nweir.yaml:7: drain_timeout: 'soon' is not valid; expected a "
       "duration from 0 to 1h, such as 10s");
 }
@@ -185,10 +189,23 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"dnstap: { listen: 'unix://' }", ".dnstap.listen: 'unix://' names no path"},
         Wrong{"dnstap: { listen: '' }", ".dnstap.listen: '' names no path"},
         Wrong{"dnstap: { listen: }",
-              ".dnstap.listen: has nothing; expected one of tcp://HOST:PORT, unix:///PATH"},
+              ".dnstap.listen: has nothing; expected one of tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH"},
         Wrong{"dnstap: { listen: ['tcp://127.0.0.1:1'] }",
-              ".dnstap.listen: has a list; expected one of tcp://HOST:PORT, unix:///PATH"},
-        Wrong{"dnstap: {}", ".dnstap.listen: is missing; expected one of tcp://HOST:PORT, unix:///PATH"},
+              ".dnstap.listen: has a list; expected one of tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH"},
+        Wrong{
+            "dnstap: {}",
+            ".dnstap.listen: neither listen nor connect is given; write listen: \"tcp://127.0.0.1:6000\" for "
+            "senders that connect, or connect: for one that listens"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', connect: 'tcp://127.0.0.1:2' }",
+              ".dnstap.connect: listen and connect are both given; keep one, or make two inputs of them"},
+        Wrong{"dnstap: { listen: 'tls://127.0.0.1:1' }",
+              ".dnstap.tls_certificate: is needed to listen on tls://127.0.0.1:1; name a PEM file with the "
+              "certificate"},
+        Wrong{"dnstap: { listen: 'tls://127.0.0.1:1', tls_certificate: c, tls_clients: optional }",
+              ".dnstap.tls_ca: is needed to check clients' certificates; name a PEM file with their CA"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', tls_ca: c }",
+              ".dnstap.tls_ca: is for TLS, but the address is tcp://127.0.0.1:1; remove it or write "
+              "tls://HOST:PORT"},
         Wrong{"dnstap:", ".dnstap: expected its keys, such as { listen: ... }"},
         Wrong{"dnstap", ": expected one of dnstap, mirror, file with its keys, such as - dnstap: { ... }"},
         Wrong{"{ file: { paths: [x] }, dnstap: {} }",
@@ -214,7 +231,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"dnstap: { listen: 'unix:///x', socket_owner: ':weir' }",
               ".dnstap.socket_owner: ':weir' is not valid; expected USER or USER:GROUP"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', socket_owner: weir }",
-              ".dnstap.socket_owner: is for UNIX sockets, but listen is tcp://127.0.0.1:1; remove it or "
+              ".dnstap.socket_owner: is for UNIX sockets that Weir makes, but listen is tcp://127.0.0.1:1; "
+              "remove it or "
               "listen on unix:///PATH"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', name: 'a b' }",
               ".dnstap.name: 'a b' is not valid; expected a name of up to 64 letters, digits, '.', '_' and "

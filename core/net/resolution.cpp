@@ -1,4 +1,4 @@
-#include "exporters/resolution.h"
+#include "core/net/resolution.h"
 
 #include <netdb.h>
 #include <pthread.h>

@@ -1,0 +1,333 @@
+#include "dataplane/dnstap_streams.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr size_t kReadCost = 2048;  // what a read counts for at least within a burst
+constexpr uint32_t kReadLeast = 4096;
+constexpr size_t kEventsAtOnce = 64;
+constexpr uint64_t kCheckNs = 100 * kNsPerMs;
+constexpr uint64_t kFrameGraceNs = 250 * kNsPerMs;  // at stop, for the rest of a frame that has begun
+
+size_t bytes_waiting(int fd) noexcept {
+  int n = 0;
+  return ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? static_cast<size_t>(n) : 0;
+}
+
+ConnectionEnd end_of(ByteStream::Failure failure) noexcept {
+  switch (failure) {
+    case ByteStream::Failure::plain_text:
+      return ConnectionEnd::tls_plain_text;
+    case ByteStream::Failure::certificate:
+      return ConnectionEnd::tls_certificate;
+    case ByteStream::Failure::tls:
+      return ConnectionEnd::tls;
+    case ByteStream::Failure::none:
+    case ByteStream::Failure::socket:
+      break;
+  }
+  return ConnectionEnd::reset;
+}
+
+}  // namespace
+
+void DnstapStreams::warn(const std::string& text) {
+  spdlog::warn("input {}: {}{}", name(), text, log_.left_out());
+}
+
+DnstapStreams::DnstapStreams(const DnstapOptions& options, uint16_t index, unsigned lcore)
+    : Input(options.name, index, lcore),
+      options_(options),
+      intake_(index, options.overflow),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      buffer_(std::max(options.read_buffer, kReadLeast)) {}
+
+DnstapStreams::~DnstapStreams() {
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+Status DnstapStreams::watch(int fd) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  if (epoll_ >= 0 && epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return Ok{};
+  return Error{"input " + name() + " cannot watch its connections: " + std::strerror(errno) +
+               "; raise the limit on open files (ulimit -n)"};
+}
+
+void DnstapStreams::reload_tls(TlsSide& side) const {
+  if (const Status reloaded = side.reload(); reloaded)
+    spdlog::info("input {}: certificates were read again", name());
+  else
+    spdlog::error("input {}: {}; the certificates read before stay in use", name(), reloaded.error().message);
+}
+
+bool DnstapStreams::add(std::unique_ptr<DnstapConnection> connection) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = connection.get()}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection->fd(), &event) != 0) return false;
+  spdlog::debug("input {}: {} connected", name(), connection->peer_name());
+  connection->index = connections_.size();
+  // TLS may have to speak first.
+  set_unread(*connection, !connection->stream().secured());
+  connections_.push_back(std::move(connection));
+  open_.set(connections_.size());
+  return true;
+}
+
+Poll DnstapStreams::poll(const Now& now, FrameWriter& writer) {
+  if (current_ != nullptr) {
+    const size_t before = rest_.size();
+    if (!resume(now, writer)) return rest_.size() == before ? Poll::idle : Poll::busy;
+  }
+  if (stopped_) return drain(now, writer);
+  bool busy = false;
+  bool looked = false;
+  for (size_t spent = 0; spent < buffer_.size() && current_ == nullptr;) {
+    if (ready_at_ == ready_.size()) {
+      if (looked) break;
+      looked = true;
+      busy |= look(now);
+      if (ready_.empty()) break;
+    }
+    DnstapConnection& connection = *ready_[ready_at_++];
+    spent += std::max(read(connection, buffer_.size(), now, writer), kReadCost);
+    busy = true;
+  }
+  return busy ? Poll::busy : Poll::idle;
+}
+
+// false: there is still no room.
+bool DnstapStreams::resume(const Now& now, FrameWriter& writer) {
+  counters_.backpressure_ns.add(now.mono_ns - waiting_since_ns_);
+  DnstapConnection& connection = *std::exchange(current_, nullptr);
+  if (!take(connection, now, writer)) return false;
+  resumed_ns_ = now.mono_ns;
+  waits(false);
+  return true;
+}
+
+// New connections and the next list of those with something to read. true: somebody came.
+bool DnstapStreams::look(const Now& now) {
+  if (now.mono_ns >= check_after_ns_) check_timeouts(now);
+  std::array<epoll_event, kEventsAtOnce> events;
+  const int n = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+  ready_.clear();
+  ready_at_ = 0;
+  bool signalled = false;
+  for (int i = 0; i < n; ++i) {
+    auto* connection = static_cast<DnstapConnection*>(events[static_cast<size_t>(i)].data.ptr);
+    if (connection == nullptr)
+      signalled = true;
+    else
+      ready_.push_back(connection);
+  }
+  if (unread_ != 0) {
+    const size_t known = ready_.size();
+    for (const auto& connection : connections_)
+      if (connection->unread &&
+          std::find(ready_.data(), ready_.data() + known, connection.get()) == ready_.data() + known)
+        ready_.push_back(connection.get());
+  }
+  return meet(now, signalled);
+}
+
+// One read of at most `limit` bytes; how many came. The connection may be closed by it.
+size_t DnstapStreams::read(DnstapConnection& connection, size_t limit, const Now& now, FrameWriter& writer) {
+  set_unread(connection, false);
+  if (!connection.stream().secured() && !shake_hands(connection, now)) return 0;
+  const ByteStream::Result result =
+      connection.stream().read({buffer_.data(), std::min(limit, buffer_.size())});
+  set_unread(connection, connection.stream().unread());
+  switch (result.io) {
+    case ByteStream::Io::done:
+      counters_.bytes.add(result.bytes);
+      rest_ = {buffer_.data(), result.bytes};
+      (void)take(connection, now, writer);
+      return result.bytes;
+    case ByteStream::Io::again:
+      watch_for_more(connection);
+      return 0;
+    case ByteStream::Io::closed:
+      close(connection, connection.streams().ended() ? ConnectionEnd::finished : ConnectionEnd::eof, now);
+      return 0;
+    case ByteStream::Io::failed:
+      break;
+  }
+  if (connection.stream().failure() != ByteStream::Failure::socket)
+    log(now, "the connection of {} was given up: {}", connection.peer_name(), connection.stream().error());
+  close(connection, end_of(connection.stream().failure()), now);
+  return 0;
+}
+
+// true: TLS is there, or is not asked for. The connection may be closed by it.
+bool DnstapStreams::shake_hands(DnstapConnection& connection, const Now& now) {
+  switch (connection.stream().secure()) {
+    case ByteStream::Io::done:
+      watch_for_more(connection);
+      spdlog::debug("input {}: {} speaks {}", name(), connection.peer_name(), connection.stream().tls_text());
+      return true;
+    case ByteStream::Io::again:
+      watch_for_more(connection);
+      return false;
+    case ByteStream::Io::closed:
+      close(connection, ConnectionEnd::eof, now);
+      return false;
+    case ByteStream::Io::failed:
+      break;
+  }
+  log(now, "TLS with {} failed: {}", connection.peer_name(), connection.stream().error());
+  close(connection, end_of(connection.stream().failure()), now);
+  return false;
+}
+
+void DnstapStreams::set_unread(DnstapConnection& connection, bool unread) noexcept {
+  unread_ += static_cast<size_t>(unread) - static_cast<size_t>(connection.unread);
+  connection.unread = unread;
+}
+
+// TLS may want to write before it can read on.
+void DnstapStreams::watch_for_more(DnstapConnection& connection) {
+  if (connection.stream().wants_to_write() == connection.watched_for_room) return;
+  connection.watched_for_room = !connection.watched_for_room;
+  const uint32_t events = connection.watched_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  epoll_event event{.events = events, .data = {.ptr = &connection}};
+  (void)epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd(), &event);
+}
+
+// Works through rest_. false: there is no room, and current_ waits for it.
+bool DnstapStreams::take(DnstapConnection& connection, const Now& now, FrameWriter& writer) {
+  const size_t held_before = connection.held_memory();
+  const DnstapConnection::Taken taken = connection.take(rest_, now, intake_, writer, counters_);
+  held_bytes_.set(held_bytes_.get() + connection.held_memory() - held_before);
+  odd_control_.add(connection.take_odd());
+  if (connection.take_too_long() != 0)
+    log(now, "{} sent a frame of more than {} bytes, which was skipped; raise frame_limit",
+        connection.peer_name(), options_.frame_limit);
+  waiting_bytes_.set(taken == DnstapConnection::Taken::no_room ? rest_.size() : 0);
+  switch (taken) {
+    case DnstapConnection::Taken::all:
+      if (held_bytes_.get() <= DnstapOptions::kMostHeld || connection.missing() == 0) return true;
+      log(now, "{} was closed: unfinished frames hold more than {} MiB", connection.peer_name(),
+          DnstapOptions::kMostHeld >> 20U);
+      close(connection, ConnectionEnd::memory, now);
+      return true;
+    case DnstapConnection::Taken::no_room:
+      current_ = &connection;
+      waiting_since_ns_ = now.mono_ns;
+      waits(true);
+      return false;
+    case DnstapConnection::Taken::fault:
+      break;
+  }
+  const StreamFault fault = connection.streams().fault();
+  faults_[static_cast<size_t>(fault)].add(1);
+  log(now, "the stream of {} was given up: {}", connection.peer_name(), weir::describe(fault));
+  close(connection, ConnectionEnd::fault, now);
+  return true;
+}
+
+void DnstapStreams::close(DnstapConnection& connection, ConnectionEnd end, const Now& now) {
+  if (connection.cut_in_frame()) {
+    counters_.units.add(1);
+    counters_.drops.add(Drop::frame_cut, 1);
+    log(now, "the stream of {} ended inside a frame", connection.peer_name());
+  }
+  spdlog::debug("input {}: {} ended: {}", name(), connection.peer_name(), to_string(end));
+  closed_[static_cast<size_t>(end)].add(1);
+  held_bytes_.set(held_bytes_.get() - connection.held_memory());
+  set_unread(connection, false);
+  const size_t index = connection.index;
+  std::swap(connections_[index], connections_.back());
+  connections_[index]->index = index;
+  connections_.pop_back();  // closes its socket, which takes it out of epoll
+  open_.set(connections_.size());
+  parted(now);
+}
+
+// Called with no list of ready connections at work, since it closes some.
+void DnstapStreams::check_timeouts(const Now& now) {
+  check_after_ns_ = now.mono_ns + kCheckNs;
+  const uint64_t handshake_ns = options_.handshake_timeout_ms * kNsPerMs;
+  const uint64_t idle_ns = options_.idle_timeout_ms * kNsPerMs;
+  for (size_t i = connections_.size(); i-- > 0;) {
+    DnstapConnection& connection = *connections_[i];
+    const bool running = connection.streams().running();
+    const uint64_t limit_ns = running ? idle_ns : handshake_ns;
+    const uint64_t since =
+        std::max(running ? connection.last_byte_ns() : connection.waiting_since_ns(), resumed_ns_);
+    if (limit_ns == 0 || now.mono_ns < since + limit_ns) continue;
+    if (connection.streams().ended()) {
+      close(connection, ConnectionEnd::finished, now);
+      continue;
+    }
+    // It is us who are late.
+    if (running && bytes_waiting(connection.fd()) != 0) continue;
+    log(now, "{} was closed: {} within {} ms", connection.peer_name(), running ? "not a byte" : "no START",
+        running ? options_.idle_timeout_ms : options_.handshake_timeout_ms);
+    close(connection, running ? ConnectionEnd::idle_timeout : ConnectionEnd::handshake_timeout, now);
+  }
+}
+
+// Nobody new; what senders have sent by now is read, and not what they go on to send.
+void DnstapStreams::stop(const Now& now) {
+  if (stopped_) return;
+  stopped_ = true;
+  stopped_ns_ = now.mono_ns;
+  waits(true);
+  turn_away();
+  for (auto& connection : connections_) {
+    // On a UNIX socket this makes the sender's next write fail at once, and what is in the socket stays
+    // readable.
+    if (!connection->peer().addr.present()) (void)shutdown(connection->fd(), SHUT_RD);
+    connection->drain_left = bytes_waiting(connection->fd()) + connection->stream().held_bytes();
+  }
+}
+
+Poll DnstapStreams::drain(const Now& now, FrameWriter& writer) {
+  bool busy = false;
+  size_t spent = 0;
+  for (size_t tries = connections_.size(); tries != 0 && spent < buffer_.size() && current_ == nullptr;
+       --tries) {
+    if (drain_at_ >= connections_.size()) drain_at_ = 0;
+    DnstapConnection& connection = *connections_[drain_at_];
+    const size_t open_before = connections_.size();
+    const size_t left = std::max(connection.drain_left, connection.missing());
+    const size_t n = left == 0 ? 0 : read(connection, left, now, writer);
+    spent += std::max(n, kReadCost);
+    if (connections_.size() != open_before) continue;  // it ended, and another has its place
+    connection.drain_left -= std::min(connection.drain_left, n);
+    if (current_ == nullptr && n == 0 &&
+        (connection.missing() == 0 || now.mono_ns >= stopped_ns_ + kFrameGraceNs)) {
+      close(connection, ConnectionEnd::stopped, now);
+      busy = true;
+      continue;
+    }
+    busy |= n != 0;
+    ++drain_at_;
+  }
+  if (connections_.empty()) return Poll::done;
+  return busy ? Poll::busy : Poll::idle;
+}
+
+void DnstapStreams::abandon() {
+  if (current_ != nullptr) {
+    const uint64_t frames = current_->give_up(rest_);
+    counters_.units.add(frames);
+    counters_.drops.add(Drop::ingest_shutdown, frames);
+    current_ = nullptr;
+    rest_ = {};
+  }
+  turn_away();
+  while (!connections_.empty()) close(*connections_.back(), ConnectionEnd::stopped, read_clock());
+}
+
+}  // namespace weir
