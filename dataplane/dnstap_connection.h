@@ -54,6 +54,10 @@ class DnstapConnection {
   size_t drain_left = 0;          // bytes to read before it is closed at stop
   bool unread = false;            // there is something to do that epoll does not know of
   bool watched_for_room = false;  // by epoll
+  // With rate_limit:
+  uint64_t allowance = 0;        // bytes that may be read now
+  uint64_t allowance_at_ns = 0;  // when it was reckoned
+  uint64_t paused_until_ns = 0;  // not read until then; 0: it is read
 
  private:
   void hold(std::span<const uint8_t>& bytes, size_t n);

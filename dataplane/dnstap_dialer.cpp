@@ -49,7 +49,7 @@ bool DnstapDialer::meet(const Now& now, bool /*signalled*/) {
   return true;
 }
 
-void DnstapDialer::parted(const Now& now) {
+void DnstapDialer::parted(const DnstapConnection& /*connection*/, const Now& now) {
   if (now.mono_ns - connected_ns_ >= kSteadyNs) dialer_.good();
   const uint64_t pause_ns = dialer_.broke(now);
   if (dials_)

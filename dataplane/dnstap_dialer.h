@@ -29,7 +29,7 @@ class DnstapDialer : public DnstapStreams {
  protected:
   bool meet(const Now& now, bool signalled) override;
   void turn_away() override { dials_ = false; }
-  void parted(const Now& now) override;
+  void parted(const DnstapConnection& connection, const Now& now) override;
 
  private:
   void failed(const std::string& why, uint64_t pause_ns, const Now& now);

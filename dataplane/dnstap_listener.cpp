@@ -39,7 +39,38 @@ int raise_open_files(const DnstapOptions& options) {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - spare, INT_MAX));
 }
 
+std::string sentence(Refusal refusal, const DnstapOptions& options) {
+  switch (refusal) {
+    case Refusal::not_allowed:
+      return "allow and deny do not let it in";
+    case Refusal::max_connections:
+      return fmt::format("{} connections are open; raise max_connections", options.max_connections);
+    case Refusal::max_connections_per_address:
+      return fmt::format("{} connections of its address are open; raise max_connections_per_address",
+                         options.max_connections_per_address);
+    case Refusal::open_files:
+      return "the other open files are kept for files and metrics; raise the limit (ulimit -n)";
+    case Refusal::count_:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
+
+bool AddressCounts::add(const IpAddr& addr, uint32_t limit) {
+  const std::lock_guard lock(lock_);
+  uint32_t& count = counts_[addr];
+  if (count >= limit) return false;  // never zero then, so there is no empty entry
+  ++count;
+  return true;
+}
+
+void AddressCounts::remove(const IpAddr& addr) {
+  const std::lock_guard lock(lock_);
+  const auto at = counts_.find(addr);
+  if (--at->second == 0) counts_.erase(at);
+}
 
 Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapOptions& options,
                                                                  uint16_t input_index,
@@ -50,10 +81,12 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapOpt
     if (!side) return Error{"input " + options.name + ": " + side.error().message};
     tls = std::move(side).value();
   }
+  auto access = AccessList::parse(options.allow, options.deny);
+  if (!access) return Error{"input " + options.name + ": " + access.error().message};
   auto socket = ListenSocket::open(options);
   if (!socket) return socket.error();
-  auto share =
-      std::make_shared<DnstapListenerShare>(std::move(socket).value(), std::move(tls), ingest_lcores);
+  auto share = std::make_shared<DnstapListenerShare>(std::move(socket).value(), std::move(tls),
+                                                     std::move(access).value(), ingest_lcores);
   share->fd_limit = raise_open_files(options);
   std::vector<std::unique_ptr<Input>> inputs;
   for (unsigned lcore = 0; lcore < ingest_lcores; ++lcore) {
@@ -70,9 +103,7 @@ DnstapListener::DnstapListener(const DnstapOptions& options, uint16_t index, uns
 
 bool DnstapListener::meet(const Now& now, bool signalled) {
   if (!signalled || now.mono_ns < accept_after_ns_) return false;
-  const uint64_t before = accepted_.get() + refused_.get();
-  accept_waiting(now);
-  return accepted_.get() + refused_.get() != before;
+  return accept_waiting(now);
 }
 
 // The instance with the fewest connections accepts, the first of equals; the others leave it to that one.
@@ -84,11 +115,14 @@ bool DnstapListener::my_turn() const noexcept {
   });
 }
 
-void DnstapListener::accept_waiting(const Now& now) {
+// true: somebody came.
+bool DnstapListener::accept_waiting(const Now& now) {
+  bool came = false;
   for (unsigned i = 0; i < kAcceptBurst && my_turn(); ++i) {
     const int fd = accept4(share_->socket->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       let_in(fd, now);
+      came = true;
       continue;
     }
     if (errno == ECONNABORTED || errno == EPROTO || errno == EINTR) continue;
@@ -99,22 +133,37 @@ void DnstapListener::accept_waiting(const Now& now) {
       log(now, "a sender cannot be accepted: {}; raise the limit on open files (ulimit -n)",
           std::strerror(errno));
     }
-    return;  // else nobody waits, or another instance has stopped the socket
+    break;  // else nobody waits, or another instance has stopped the socket
   }
+  return came;
+}
+
+// Nothing is counted for one that is turned away.
+std::optional<Refusal> DnstapListener::refusal(int fd, const IpAddr& addr) {
+  if (addr.present() && !share_->access.lets_in(addr)) return Refusal::not_allowed;
+  if (fd >= share_->fd_limit) return Refusal::open_files;
+  if (share_->connections.fetch_add(1, std::memory_order_relaxed) >= options().max_connections) {
+    share_->connections.fetch_sub(1, std::memory_order_relaxed);
+    return Refusal::max_connections;
+  }
+  const uint32_t limit = options().max_connections_per_address;
+  if (limit != 0 && addr.present() && !share_->by_address.add(addr, limit)) {
+    share_->connections.fetch_sub(1, std::memory_order_relaxed);
+    return Refusal::max_connections_per_address;
+  }
+  return std::nullopt;
+}
+
+void DnstapListener::forget(const IpAddr& addr) {
+  share_->connections.fetch_sub(1, std::memory_order_relaxed);
+  if (options().max_connections_per_address != 0 && addr.present()) share_->by_address.remove(addr);
 }
 
 void DnstapListener::let_in(int fd, const Now& now) {
-  const bool full = share_->connections.fetch_add(1, std::memory_order_relaxed) >= options().max_connections;
-  if (full || fd >= share_->fd_limit) {
-    share_->connections.fetch_sub(1, std::memory_order_relaxed);
-    refused_.add(1);
-    if (full)
-      log(now, "{} was refused: {} connections are open; raise max_connections",
-          peer_name(fd, peer_endpoint(fd)), options().max_connections);
-    else
-      log(now,
-          "{} was refused: the other open files are kept for files and metrics; raise the limit (ulimit -n)",
-          peer_name(fd, peer_endpoint(fd)));
+  const Endpoint peer = peer_endpoint(fd);
+  if (const auto refused = refusal(fd, peer.addr)) {
+    refused_[static_cast<size_t>(*refused)].add(1);
+    log(now, "{} was refused: {}", peer_name(fd, peer), sentence(*refused, options()));
     ::close(fd);
     return;
   }
@@ -122,7 +171,7 @@ void DnstapListener::let_in(int fd, const Now& now) {
       share_->tls ? ByteStream(fd, *share_->tls) : ByteStream(fd), options().frame_limit, now.mono_ns);
   const std::string name = connection->peer_name();
   if (!add(std::move(connection))) {
-    share_->connections.fetch_sub(1, std::memory_order_relaxed);
+    forget(peer.addr);
     accept_errors_.add(1);
     log(now, "{} cannot be watched: {}", name, std::strerror(errno));
     return;
@@ -131,8 +180,8 @@ void DnstapListener::let_in(int fd, const Now& now) {
   show_load();
 }
 
-void DnstapListener::parted(const Now& /*now*/) {
-  share_->connections.fetch_sub(1, std::memory_order_relaxed);
+void DnstapListener::parted(const DnstapConnection& connection, const Now& /*now*/) {
+  forget(connection.peer().addr);
   show_load();
 }
 

@@ -16,6 +16,12 @@ Labels labels_of(const Input& input) {
 
 }  // namespace
 
+std::string_view to_string(Refusal refusal) noexcept {
+  constexpr std::array<std::string_view, kRefusalCount> kNames = {
+      "not_allowed", "max_connections", "max_connections_per_address", "open_files"};
+  return kNames[static_cast<size_t>(refusal)];
+}
+
 std::string_view to_string(ConnectionEnd end) noexcept {
   constexpr std::array<std::string_view, kConnectionEndCount> kNames = {
       "finished",     "eof",    "reset",   "fault",          "handshake_timeout",
@@ -45,6 +51,11 @@ void DnstapStreams::describe(MetricVisitor& visitor) const {
   visitor.counter("weir_dnstap_control_ignored_total",
                   "Control frames that had no place where they stood and were passed over.", owner,
                   value(odd_control_));
+  visitor.counter(
+      "weir_dnstap_rate_limited_total",
+      "Times that a connection was not read for a while since it had used up rate_limit; its sender "
+      "was slowed.",
+      owner, value(pauses_));
   visitor.gauge("weir_dnstap_held_bytes", "Memory for frames whose rest has not come yet.", owner,
                 value(held_bytes_));
   visitor.gauge("weir_dnstap_waiting_bytes", "Bytes that were read and wait for room in a ring.", owner,
@@ -56,9 +67,13 @@ void DnstapListener::describe(MetricVisitor& visitor) const {
   const Labels owner = labels_of(*this);
   visitor.counter("weir_dnstap_connections_accepted_total", "Senders that were let in.", owner,
                   value(accepted_));
-  visitor.counter("weir_dnstap_connections_refused_total",
-                  "Senders that were turned away because max_connections were open: raise it.", owner,
-                  value(refused_));
+  for (size_t i = 0; i < kRefusalCount; ++i) {
+    Labels labels = owner;
+    labels.push_back({"reason", std::string(to_string(static_cast<Refusal>(i)))});
+    visitor.counter("weir_dnstap_connections_refused_total",
+                    "Senders that were turned away, by reason: the key of the configuration, or open_files.",
+                    labels, value(refused_[i]));
+  }
   visitor.counter("weir_dnstap_accept_errors_total",
                   "Times that a waiting sender could not be let in: raise the limit on open files.", owner,
                   value(accept_errors_));

@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kReadCost = 2048;  // what a read counts for at least within a burst
 constexpr uint32_t kReadLeast = 4096;
 constexpr size_t kEventsAtOnce = 64;
+constexpr uint64_t kPauseNs = 10 * kNsPerMs;  // of a connection that has used up its rate_limit
 constexpr uint64_t kCheckNs = 100 * kNsPerMs;
 constexpr uint64_t kFrameGraceNs = 250 * kNsPerMs;  // at stop, for the rest of a frame that has begun
 
@@ -118,6 +119,7 @@ bool DnstapStreams::resume(const Now& now, FrameWriter& writer) {
 // New connections and the next list of those with something to read. true: somebody came.
 bool DnstapStreams::look(const Now& now) {
   if (now.mono_ns >= check_after_ns_) check_timeouts(now);
+  if (paused_ != 0) watch_again(now);
   std::array<epoll_event, kEventsAtOnce> events;
   const int n = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
   ready_.clear();
@@ -133,7 +135,7 @@ bool DnstapStreams::look(const Now& now) {
   if (unread_ != 0) {
     const size_t known = ready_.size();
     for (const auto& connection : connections_)
-      if (connection->unread &&
+      if (connection->unread && connection->paused_until_ns == 0 &&
           std::find(ready_.data(), ready_.data() + known, connection.get()) == ready_.data() + known)
         ready_.push_back(connection.get());
   }
@@ -142,6 +144,9 @@ bool DnstapStreams::look(const Now& now) {
 
 // One read of at most `limit` bytes; how many came. The connection may be closed by it.
 size_t DnstapStreams::read(DnstapConnection& connection, size_t limit, const Now& now, FrameWriter& writer) {
+  // What came before the stop is read whatever the rate.
+  if (!stopped_) limit = allowed(connection, limit, now);
+  if (limit == 0) return 0;
   set_unread(connection, false);
   if (!connection.stream().secured() && !shake_hands(connection, now)) return 0;
   const ByteStream::Result result =
@@ -149,6 +154,7 @@ size_t DnstapStreams::read(DnstapConnection& connection, size_t limit, const Now
   set_unread(connection, connection.stream().unread());
   switch (result.io) {
     case ByteStream::Io::done:
+      connection.allowance -= std::min<uint64_t>(connection.allowance, result.bytes);
       counters_.bytes.add(result.bytes);
       rest_ = {buffer_.data(), result.bytes};
       (void)take(connection, now, writer);
@@ -198,9 +204,43 @@ void DnstapStreams::set_unread(DnstapConnection& connection, bool unread) noexce
 void DnstapStreams::watch_for_more(DnstapConnection& connection) {
   if (connection.stream().wants_to_write() == connection.watched_for_room) return;
   connection.watched_for_room = !connection.watched_for_room;
-  const uint32_t events = connection.watched_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  watch_for(connection, connection.watched_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void DnstapStreams::watch_for(DnstapConnection& connection, uint32_t events) noexcept {
   epoll_event event{.events = events, .data = {.ptr = &connection}};
   (void)epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd(), &event);
+}
+
+// How many of `limit` bytes rate_limit lets pass now: a second's worth may come at once. 0: the connection
+// rests.
+size_t DnstapStreams::allowed(DnstapConnection& connection, size_t limit, const Now& now) {
+  const uint64_t rate = options_.rate_limit;
+  if (rate == 0) return limit;
+  const uint64_t passed_ns = std::min(now.mono_ns - connection.allowance_at_ns, kNsPerSec);
+  const uint64_t earned = passed_ns * rate / kNsPerSec;
+  if (earned != 0) {
+    connection.allowance = std::min(connection.allowance + earned, rate);
+    connection.allowance_at_ns = now.mono_ns;
+  }
+  if (connection.allowance == 0) pause(connection, now.mono_ns + kPauseNs);
+  return std::min<uint64_t>(limit, connection.allowance);
+}
+
+void DnstapStreams::pause(DnstapConnection& connection, uint64_t until_ns) {
+  connection.paused_until_ns = until_ns;
+  ++paused_;
+  pauses_.add(1);
+  watch_for(connection, 0);
+}
+
+void DnstapStreams::watch_again(const Now& now) {
+  for (const auto& connection : connections_) {
+    if (connection->paused_until_ns == 0 || now.mono_ns < connection->paused_until_ns) continue;
+    connection->paused_until_ns = 0;
+    --paused_;
+    watch_for(*connection, EPOLLIN);
+  }
 }
 
 // Works through rest_. false: there is no room, and current_ waits for it.
@@ -245,12 +285,14 @@ void DnstapStreams::close(DnstapConnection& connection, ConnectionEnd end, const
   closed_[static_cast<size_t>(end)].add(1);
   held_bytes_.set(held_bytes_.get() - connection.held_memory());
   set_unread(connection, false);
+  if (connection.paused_until_ns != 0) --paused_;
   const size_t index = connection.index;
   std::swap(connections_[index], connections_.back());
   connections_[index]->index = index;
-  connections_.pop_back();  // closes its socket, which takes it out of epoll
+  const std::unique_ptr<DnstapConnection> gone = std::move(connections_.back());
+  connections_.pop_back();
   open_.set(connections_.size());
-  parted(now);
+  parted(*gone, now);  // its end closes its socket, which takes it out of epoll
 }
 
 // Called with no list of ready connections at work, since it closes some.

@@ -66,8 +66,8 @@ class DnstapStreams : public Input {
   virtual bool meet(const Now& now, bool signalled) = 0;
   // Nobody new from now on.
   virtual void turn_away() = 0;
-  // A connection has gone.
-  virtual void parted(const Now& now) = 0;
+  // The connection is gone from those that are open, and closed when this returns.
+  virtual void parted(const DnstapConnection& connection, const Now& now) = 0;
   // Reading stands still for want of room, or goes on again.
   virtual void waits(bool /*for_room*/) {}
 
@@ -92,6 +92,10 @@ class DnstapStreams : public Input {
   bool shake_hands(DnstapConnection& connection, const Now& now);
   void set_unread(DnstapConnection& connection, bool unread) noexcept;
   void watch_for_more(DnstapConnection& connection);
+  [[nodiscard]] size_t allowed(DnstapConnection& connection, size_t limit, const Now& now);
+  void pause(DnstapConnection& connection, uint64_t until_ns);
+  void watch_again(const Now& now);
+  void watch_for(DnstapConnection& connection, uint32_t events) noexcept;
   void check_timeouts(const Now& now);
   void close(DnstapConnection& connection, ConnectionEnd end, const Now& now);
   void warn(const std::string& text);
@@ -107,6 +111,7 @@ class DnstapStreams : public Input {
   size_t ready_at_ = 0;
   // Connections with something to do that epoll does not know of: bytes that TLS holds, a handshake to begin.
   size_t unread_ = 0;
+  size_t paused_ = 0;  // connections that rate_limit keeps from being read
 
   // Backpressure: the connection whose bytes wait in the buffer.
   DnstapConnection* current_ = nullptr;
@@ -124,6 +129,7 @@ class DnstapStreams : public Input {
   Counter held_bytes_;
   Counter waiting_bytes_;
   Counter odd_control_;
+  Counter pauses_;
   std::array<Counter, kConnectionEndCount> closed_;
   std::array<Counter, kStreamFaultCount> faults_;
 };

@@ -24,12 +24,16 @@ struct DnstapOptions {
   TlsOptions tls;                 // for tls://
   Overflow overflow = Overflow::backpressure;
   uint32_t frame_limit = 1U << 20U;  // bytes; longer frames are skipped and counted
+  std::vector<std::string> allow;    // who may connect, as addresses and prefixes; empty: everybody
+  std::vector<std::string> deny;     // who may not
   uint32_t max_connections = 4096;
-  uint32_t handshake_timeout_ms = 5'000;  // from the connection to START
-  uint32_t idle_timeout_ms = 0;           // without a byte; 0: never
-  uint32_t read_buffer = 256U << 10U;     // bytes a read
-  uint32_t socket_mode = 0660;            // UNIX sockets
-  std::string socket_owner;               // USER or USER:GROUP, empty: as is
+  uint32_t max_connections_per_address = 0;  // 0: as many as max_connections
+  uint64_t rate_limit = 0;                   // bytes a second and connection; 0: none
+  uint32_t handshake_timeout_ms = 5'000;     // from the connection to START
+  uint32_t idle_timeout_ms = 0;              // without a byte; 0: never
+  uint32_t read_buffer = 256U << 10U;        // bytes a read
+  uint32_t socket_mode = 0660;               // UNIX sockets
+  std::string socket_owner;                  // USER or USER:GROUP, empty: as is
   // Bytes of unfinished frames, all connections of an ingest lcore together; the connection that asks for
   // more is closed.
   static constexpr size_t kMostHeld = 64U << 20U;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/net/addr_prefix.h"
 #include "dataplane/mirror_eal.h"
 #include "exporters/json_keys.h"
 #include "src/config/nearest_name.h"
@@ -49,6 +50,19 @@ void check_tls(const DnstapOptions& dnstap, Faults& faults) {
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }
 
+void check_access(const DnstapOptions& dnstap, Faults& faults) {
+  for (const auto& [key, texts] : {std::pair{"allow", &dnstap.allow}, std::pair{"deny", &dnstap.deny}})
+    for (const std::string& text : *texts)
+      if (const auto prefix = parse_prefix(text); !prefix) faults.push_back({key, prefix.error().message});
+  if (dnstap.listen && dnstap.listen->scheme != Target::Scheme::unix_stream) return;
+  for (const auto& [key, given] :
+       {std::pair{"allow", !dnstap.allow.empty()}, std::pair{"deny", !dnstap.deny.empty()},
+        std::pair{"max_connections_per_address", dnstap.max_connections_per_address != 0}})
+    if (given)
+      faults.push_back(
+          {key, "is for senders that have an address; remove it, or listen on tcp:// or tls://"});
+}
+
 Faults check(const DnstapOptions& dnstap) {
   Faults faults;
   if (!dnstap.listen && !dnstap.connect)
@@ -64,6 +78,7 @@ Faults check(const DnstapOptions& dnstap) {
                                                          : "connect is " + to_string(*dnstap.connect)) +
                                           "; remove it or listen on unix:///PATH"});
   check_tls(dnstap, faults);
+  check_access(dnstap, faults);
   const size_t colon = dnstap.socket_owner.find(':');
   if (!dnstap.socket_owner.empty() && (colon == 0 || colon + 1 == dnstap.socket_owner.size()))
     faults.push_back(

@@ -125,7 +125,8 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
   EXPECT_EQ(
       fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
       "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one "
-      "of listen, connect, name, overflow, frame_limit, max_connections, handshake_timeout, idle_timeout, "
+      "of listen, connect, name, overflow, frame_limit, max_connections, max_connections_per_address, allow, "
+      "deny, rate_limit, handshake_timeout, idle_timeout, "
       "read_buffer, socket_mode, socket_owner, tls_certificate, tls_key, tls_ca, tls_clients, tls_verify, "
       "tls_name");
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
@@ -198,6 +199,11 @@ INSTANTIATE_TEST_SUITE_P(
             "senders that connect, or connect: for one that listens"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', connect: 'tcp://127.0.0.1:2' }",
               ".dnstap.connect: listen and connect are both given; keep one, or make two inputs of them"},
+        Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', deny: [192.0.2.1/24] }",
+              ".dnstap.deny: '192.0.2.1/24' has bits behind its length; shorten the address or raise the "
+              "length"},
+        Wrong{"dnstap: { listen: 'unix:///x', allow: [192.0.2.1] }",
+              ".dnstap.allow: is for senders that have an address; remove it, or listen on tcp:// or tls://"},
         Wrong{"dnstap: { listen: 'tls://127.0.0.1:1' }",
               ".dnstap.tls_certificate: is needed to listen on tls://127.0.0.1:1; name a PEM file with the "
               "certificate"},
