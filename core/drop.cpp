@@ -8,6 +8,10 @@ namespace {
 constexpr std::array<DropInfo, kDropCount> kDrops = {{
     {Drop::frame_too_long, "frame_too_long", StageKind::ingest, DropKind::drop,
      "a frame was longer than the input's frame_limit: raise it"},
+    {Drop::frame_memory, "frame_memory", StageKind::ingest, DropKind::drop,
+     "unfinished frames of one ingest lcore's senders held more than 64 MiB; the sender whose frame it was "
+     "was "
+     "closed"},
     {Drop::frame_cut, "frame_cut", StageKind::ingest, DropKind::reject,
      "the stream or file ended inside a frame: the sender was killed or the file is still being written"},
     {Drop::packet_cut, "packet_cut", StageKind::ingest, DropKind::reject,

@@ -20,6 +20,7 @@ enum class DropKind : uint8_t { drop, reject, filter };
 enum class Drop : uint8_t {
   // ingest, dnstap streams and files
   frame_too_long,  // longer than the frame limit; skipped, the connection lives on
+  frame_memory,    // unfinished frames of all connections held more than their limit
   frame_cut,       // the stream or file ended inside a frame
   // ingest, packets
   packet_cut,         // shorter than its own headers say, in the link, IP or UDP header

@@ -278,8 +278,9 @@ bool DnstapStreams::take(DnstapConnection& connection, const Now& now, FrameWrit
 void DnstapStreams::close(DnstapConnection& connection, ConnectionEnd end, const Now& now) {
   if (connection.cut_in_frame()) {
     counters_.units.add(1);
-    counters_.drops.add(Drop::frame_cut, 1);
-    log(now, "the stream of {} ended inside a frame", connection.peer_name());
+    counters_.drops.add(end == ConnectionEnd::memory ? Drop::frame_memory : Drop::frame_cut, 1);
+    if (end != ConnectionEnd::memory)
+      log(now, "the stream of {} ended inside a frame", connection.peer_name());
   }
   spdlog::debug("input {}: {} ended: {}", name(), connection.peer_name(), to_string(end));
   closed_[static_cast<size_t>(end)].add(1);

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 
 #include "src/commands/commands.h"
 #include "src/run_street.h"
@@ -40,12 +41,19 @@ void fill_closed_streams() {
     if (fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+// What a command printed must have got there: a full disk is no success.
+int checked_output(int exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.flush().good()) return exit_code;
+  (void)std::fputs("weir: standard output could not be written\n", stderr);
+  return exit_code == weir::kExitDone ? weir::kExitRuntime : exit_code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   fill_closed_streams();
   try {
-    return run(argc, argv);
+    return checked_output(run(argc, argv));
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "weir: %s\n", error.what());
   } catch (...) {

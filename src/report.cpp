@@ -118,7 +118,8 @@ Status write_stats(const Pipeline& pipeline, const std::string& path) {
   return Ok{};
 }
 
-ProgressLine::ProgressLine() : on_(isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1) {}
+ProgressLine::ProgressLine(bool lines_on_stdout)
+    : on_(isatty(STDERR_FILENO) == 1 && !(lines_on_stdout && isatty(STDOUT_FILENO) == 1)) {}
 
 void ProgressLine::show(const Pipeline::Progress& progress, uint64_t mono_ns) {
   if (!on_ || mono_ns - last_ns_ < kNsPerSec / 2) return;

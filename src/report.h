@@ -23,7 +23,8 @@ Status write_stats(const Pipeline& pipeline, const std::string& path);
 // One line on stderr, rewritten in place; only when stderr is a terminal and standard output is not one too.
 class ProgressLine {
  public:
-  ProgressLine();
+  // lines_on_stdout: an output writes there, perhaps to the same terminal.
+  explicit ProgressLine(bool lines_on_stdout);
   void show(const Pipeline::Progress& progress, uint64_t mono_ns);
   void clear();
 

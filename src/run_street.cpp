@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -62,20 +63,30 @@ class StuckOutput {
 enum class End : uint8_t {
   done,     // everything was written or counted
   overdue,  // the drain's time limit, a second signal, or an output that takes nothing
+  lossy,    // in time, but units were lost while it drained
   held,     // an lcore did not come back
 };
+
+bool writes_to_stdout(const Config& config) {
+  return std::any_of(config.outputs.begin(), config.outputs.end(), [](const OutputConfig& output) {
+    const auto* json = std::get_if<JsonOptions>(&output);
+    return json != nullptr && json->to.scheme == Target::Scheme::stdio;
+  });
+}
 
 // Waits for the end: by itself, by signal, by the drain's time limit.
 End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, const sigset_t& signals,
           std::atomic<bool>& draining) {
-  ProgressLine line;
+  ProgressLine line(writes_to_stdout(config));
   StuckOutput stuck;
   const uint64_t limit_ns = config.drain_timeout_ms * kNsPerMs;
   uint64_t stop_at_ns = 0;
+  uint64_t drops_before = 0;  // it drained
   End end = End::done;
   const auto begin_drain = [&](const char* why) {
     spdlog::info("{}: draining, at most {} ms", why, config.drain_timeout_ms);
     draining = true;
+    drops_before = pipeline.progress().drops;
     stop_at_ns = read_clock().mono_ns + limit_ns;
     pipeline.request_stop();
   };
@@ -111,7 +122,9 @@ End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, c
     line.show(progress, now_ns);
   }
   line.clear();
-  return pipeline.finish() ? end : End::held;
+  if (!pipeline.finish()) return End::held;
+  if (end == End::done && draining && pipeline.progress().drops != drops_before) end = End::lossy;
+  return end;
 }
 
 // Files that a signal, or an output's end, kept from being read.
@@ -130,7 +143,8 @@ int report(const Pipeline& pipeline, const RunOptions& options, End end) {
     (void)std::fputs(balance_text(pipeline).c_str(), stderr);
   else
     (void)std::fputs(losses_text(pipeline).c_str(), stderr);
-  int code = even && !(end == End::overdue && lost) && all_read(pipeline) ? kExitDone : kExitRuntime;
+  int code = even && end != End::lossy && !(end == End::overdue && lost) && all_read(pipeline) ? kExitDone
+                                                                                               : kExitRuntime;
   for (const std::string& fault : pipeline.faults()) {
     spdlog::error("{}", fault);
     code = kExitRuntime;

@@ -22,10 +22,12 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->add_option("--expect", options.expected,
                    "Transactions of a load from `weir generate --numbered`: each number below must be there")
       ->check(CLI::Range(uint64_t{1}, NumberLedger::kLimit));
+  CLI::Option* expect = command->get_option("--expect");
   command
       ->add_option("--per-number", options.per_number,
                    "Lines of different types that each number must have (default 1; 2 for --pairs)")
-      ->check(CLI::Range(1, 32));
+      ->check(CLI::Range(1, 32))
+      ->needs(expect);
   command->add_flag("--from-zero", options.from_zero,
                     "The files hold the run from its start, so every lane's \"seq\" begins with 0");
   command->add_flag("--partial", options.partial,

@@ -12,7 +12,7 @@ size_t add_name(NameCounts& counts, std::string_view name, uint64_t count) {
   return i;
 }
 
-void BlockNotes::take(std::string_view block, LineChecker& checker, size_t examples_limit) {
+void BlockNotes::take(std::string_view block, LineChecker& checker, size_t examples_limit, bool numbered) {
   lines = 0;
   faults = {};
   types.clear();
@@ -27,7 +27,8 @@ void BlockNotes::take(std::string_view block, LineChecker& checker, size_t examp
       const size_t type = add_name(types, checker.type(), 1);
       if (!checker.rcode().empty()) (void)add_name(rcodes, checker.rcode(), 1);
       if (const auto seq = checker.seq()) sequences.push_back({checker.lane(), *seq});
-      if (const auto number = generated_number(checker.qname())) numbers.push_back({*number, type});
+      if (const auto number = numbered ? generated_number(checker.qname()) : std::nullopt)
+        numbers.push_back({*number, type});
     } else {
       ++faults[static_cast<size_t>(fault)];
       if (examples.size() < examples_limit)

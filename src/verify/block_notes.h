@@ -40,8 +40,9 @@ struct BlockNotes {
   };
   std::vector<Example> examples;
 
+  // numbered: QNAMEs have the numbers of a load.
   // Of these lines, each with its '\n', and LineBlock::kPadding bytes behind; none of those before.
-  void take(std::string_view lines, LineChecker& checker, size_t examples_limit);
+  void take(std::string_view lines, LineChecker& checker, size_t examples_limit, bool numbered);
 };
 
 }  // namespace weir

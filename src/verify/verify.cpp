@@ -80,7 +80,7 @@ class Verifier {
         if (!turns.reader.next(block)) return;
         turn = turns.read++;
       }
-      notes.take(block.lines(), checker, options_.examples);
+      notes.take(block.lines(), checker, options_.examples, options_.expected != 0);
       std::unique_lock lock(turns.entering);
       turns.entered_more.wait(lock, [&] { return turns.entered == turn; });
       enter(turns, notes);

@@ -16,7 +16,7 @@ struct VerifyOptions {
   std::vector<std::string> files;  // "-": standard input
   bool partial = false;            // lines written with fields: or omit:
   bool from_zero = false;          // sequences must begin with 0
-  uint64_t expected = 0;           // transactions of a numbered load; 0: not told
+  uint64_t expected = 0;           // transactions of a numbered load; 0: the lines are of no such load
   unsigned per_number = 1;
   size_t examples = 10;  // faulty lines to name
 };

@@ -594,6 +594,8 @@ TEST_F(DnstapListenerTest, UnfinishedFramesOfManySendersAreBounded) {
   EXPECT_LE(listener().connections(), 65U);
   EXPECT_GE(listener().connections(), 50U);
   EXPECT_EQ(listener().closed(ConnectionEnd::memory), 80 - listener().connections());
+  EXPECT_EQ(counters().drops.get(Drop::frame_memory), 80 - listener().connections());
+  EXPECT_EQ(counters().drops.get(Drop::frame_cut), 0U);
   for (auto& sender : senders) {
     std::string last = "x";
     (void)sender.send(last);

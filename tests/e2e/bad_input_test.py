@@ -134,6 +134,26 @@ class BadInput(weir.WeirCase):
             self.assertEqual(run.wait(), 1, run.stderr())
             self.assertIn(says, run.stderr())
 
+    def test_what_a_command_prints_must_get_there(self):
+        for command in (("verify", "/dev/null"), ("plan",), ("--help",), ("--version",)):
+            with open("/dev/full", "wb") as full:
+                run = subprocess.run([weir.WEIR, *command], stdout=full, stderr=subprocess.PIPE, check=False)
+            self.assertEqual((run.returncode, run.stderr), (1, b"weir: standard output could not be written\n"), command)
+
+    def test_units_lost_while_it_drains_are_a_failure(self):
+        port = weir.free_port()
+        path = self.folder() / "weir.yaml"
+        path.write_text(f"inputs:\n  - dnstap: {{ listen: \"tcp://127.0.0.1:{port}\" }}\n"
+                        "outputs:\n  - statsd: { to: \"udp://statsd.invalid:8125\", interval: 1m }\n")
+        run = self.weir("-c", path).wait_ready()
+        sender = frame_streams.Sender(("127.0.0.1", port)).start()
+        sender.send([frame_streams.dnstap("lost.test")] * 50)
+        sender.finish()
+        run.wait_metric("weir_output_events_total", 50)
+        self.assertEqual(run.stop(), 1, run.stderr())
+        self.assertEqual(run.drops(), {"write_failed": 50})
+        self.check_balance(run)
+
     def test_a_terminal_that_nobody_reads_does_not_hold_the_end(self):
         controller, terminal = os.openpty()
         self.addCleanup(os.close, controller)

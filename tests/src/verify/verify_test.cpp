@@ -74,6 +74,12 @@ TEST_F(VerifyTest, ADuplicateIsFound) {
   EXPECT_EQ(report.numbers.duplicates, 1U);
 }
 
+TEST_F(VerifyTest, NamesLikeNumbersMeanNothingWithoutALoad) {
+  std::string text = numbered(0) + "\n" + numbered(1) + "\n";
+  for (const char* name : {"n0000000000", "n0000000001"}) text.replace(text.find(name), 11, "n9999999999");
+  EXPECT_TRUE(check(text).good());
+}
+
 TEST_F(VerifyTest, ACutLineIsFound) {
   const VerifyReport report = check(lines(3) + R"({"time":"2026)");
   EXPECT_FALSE(report.good());
