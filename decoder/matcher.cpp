@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/dns/name.h"
 #include "core/dns/wire_reader.h"
+#include "decoder/question_hash.h"
 
 namespace weir {
 namespace {
@@ -93,7 +94,7 @@ void Matcher::mark_done(const Leg& leg, const Key& key, const Waiting& other) no
 }
 
 bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
-  Timeline& timeline = room_.clock.advance(frame, frame.time_ns);
+  Timeline& timeline = room_.clock.advance(frame, frame.time_ns, frame.arrival_ns);
   // Once a frame: what evictions bring to the front is looked at with the next one, whether the sink had room
   // for them or not.
   if (!expired_ && !expire(timeline)) return false;
@@ -282,12 +283,7 @@ uint64_t Matcher::no_question_hash(const Key& key) const noexcept { return hash_
 
 uint64_t Matcher::question_hash(const Leg& leg, const Key& key) const noexcept {
   if (!leg.dns.has_question) return no_question_hash(key);
-  constexpr size_t kTypeAndClass = 4;
-  const size_t name_len = leg.dns.qname_len;
-  uint8_t question[kMaxNameWire + kTypeAndClass];
-  fold_name(leg.wire.subspan(kDnsHeaderLen, name_len), question);
-  std::memcpy(question + name_len, leg.wire.data() + kDnsHeaderLen + name_len, kTypeAndClass);
-  return hash_.join(key.flow_id, hash_.bytes({question, name_len + kTypeAndClass}));
+  return hash_.join(key.flow_id, hash_of_question(hash_, leg.wire, leg.dns));
 }
 
 Matcher::Ahead Matcher::look_ahead(std::span<const Frame* const> frames) const noexcept {

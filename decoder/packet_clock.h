@@ -27,8 +27,9 @@ class PacketClock {
   // Frames may come so much out of order; one that is older than that says that the clock was set back.
   explicit PacketClock(uint64_t disorder_ns) : timelines_(1U << 16U), disorder_ns_(disorder_ns) {}
 
-  // The frame's timeline, moved on to its time. The same frame again changes nothing.
-  Timeline& advance(const Frame& frame, uint64_t time_ns) noexcept {
+  // The frame's timeline, moved on to its time; mono_ns is when that was on the monotonic clock. The same
+  // frame again changes nothing.
+  Timeline& advance(const Frame& frame, uint64_t time_ns, uint64_t mono_ns) noexcept {
     Timeline& timeline = timelines_[frame.input];
     if (!timeline.used) {
       timeline.used = true;
@@ -38,7 +39,7 @@ class PacketClock {
     if (time_ns > timeline.now_ns || timeline.now_ns - time_ns > disorder_ns_) timeline.now_ns = time_ns;
     timeline.live |= frame.live;
     timeline.frame_time_ns = time_ns;
-    timeline.frame_mono_ns = frame.arrival_ns;
+    timeline.frame_mono_ns = mono_ns;
     return timeline;
   }
   // No frame waits: live time goes on.
