@@ -80,7 +80,7 @@ DnstapListener::DnstapListener(const DnstapListenOptions& options, uint16_t inde
     : Input(options.name, index, lcore),
       options_(options),
       share_(std::move(share)),
-      intake_(index, options.overflow),
+      intake_(index, {.overflow = options.overflow, .live = true, .pair = options.pair}),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(std::max(options.read_buffer, kReadLeast)) {}
 

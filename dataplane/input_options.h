@@ -19,6 +19,7 @@ struct DnstapListenOptions {
   std::string name = "dnstap";
   Target listen;
   Overflow overflow = Overflow::backpressure;
+  bool pair = false;                 // queries are joined with their responses
   uint32_t frame_limit = 1U << 20U;  // bytes; longer frames are skipped and counted
   uint32_t max_connections = 4096;
   uint32_t handshake_timeout_ms = 5'000;  // from accept to START
@@ -52,6 +53,7 @@ struct FileOptions {
   std::string name = "file";
   std::vector<std::string> paths;
   std::vector<uint16_t> dns_ports = {53};
+  bool pair = false;  // of dnstap files queries are joined with their responses
   uint32_t frame_limit = 1U << 20U;
   bool operator==(const FileOptions&) const = default;
 };
