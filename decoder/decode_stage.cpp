@@ -52,7 +52,8 @@ struct DecodeStage::State {
   Batch* current = nullptr;  // popped from current_ring, read up to `at`
   Ring* current_ring = nullptr;
   uint32_t at = 0;
-  Counter unread;  // units of `current` from `at` on
+  uint64_t arrived_ns = 0;  // the latest frame that was read
+  Counter unread;           // units of `current` from `at` on
 };
 
 bool DecodeStage::State::decode(const Frame& frame, uint64_t flow_id) noexcept {
@@ -91,6 +92,8 @@ bool DecodeStage::State::read_current() noexcept {
   while (at < current->used) {
     if (!read_some()) return false;
   }
+  // Where one stream keeps the stage busy, time goes on for those that are silent.
+  if (!pairer.pass_time(arrived_ns)) return false;
   release_current();
   return true;
 }
@@ -108,6 +111,7 @@ bool DecodeStage::State::read_some() noexcept {
     at += frames[i]->record_len;
     unread.set(unread.get() - 1);
   }
+  arrived_ns = frames[count - 1]->arrival_ns;
   return true;
 }
 

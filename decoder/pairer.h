@@ -72,7 +72,7 @@ class Pairer {
   };
   // Precondition: frame.kind is dnstap.
   [[nodiscard]] Taken take(const Frame& frame) noexcept;
-  // Each false: the sink has no room, call again. No frame waits: time goes on for streams.
+  // Each false: the sink has no room, call again. All that arrived before is taken: time goes on for streams.
   [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
   // Nothing follows: what waits is written.
   [[nodiscard]] bool flush() noexcept;

@@ -326,6 +326,21 @@ TEST(DecodeStage, LiveDnstapQueryIsWrittenWhenItsTimeIsOverAndNothingComes) {
   street.run_to_end();
 }
 
+TEST(DecodeStage, BusyInputDoesNotHoldUpTheTimeOutsOfASilentOne) {
+  Street street;
+  const Told query = {.input = 1, .live = true};
+  ASSERT_TRUE(street.put(payload_of(query), head_of(query)));
+  street.flush();
+  EXPECT_EQ(street.poll(), Poll::busy);
+  Frame busy;
+  busy.arrival_ns = 5'200 * kMs;
+  ASSERT_TRUE(street.put(kDnstap, busy));
+  street.flush();
+  EXPECT_EQ(street.poll(5'200 * kMs), Poll::busy);
+  EXPECT_EQ(samples(street.stage()).at("weir_pair_timeouts_total 3 query"), 1);
+  street.run_to_end();
+}
+
 TEST(DecodeStage, AbandonCountsDnstapThatWaits) {
   Street street;
   for (uint16_t id = 0; id < 3; ++id) ASSERT_TRUE(street.put(payload_of({.id = id}), head_of({})));
