@@ -1,7 +1,7 @@
-// Event: one decoded unit (a dnstap message, or a transaction, query or response from packets): the record
-// that decode lcores write and export lcores read. A fixed head, then `bytes_len` bytes of the wire data that
-// it came from, padded to 8. Spans point into those bytes; formats render RRs from them only if they show
-// them.
+// Event: one decoded unit (a dnstap message, or a dnstap query with its response, or a transaction, query or
+// response from packets): the record that decode lcores write and export lcores read. A fixed head, then
+// `bytes_len` bytes of the wire data that it came from, padded to 8. Spans point into those bytes; formats
+// render RRs from them only if they show them.
 #pragma once
 
 #include <cstdint>
@@ -71,7 +71,8 @@ struct Event {
   uint64_t query_time_ns = 0;  // since 1970; see has_*
   uint64_t response_time_ns = 0;
   uint16_t input = 0;  // index of the input in the configuration
-  uint16_t units = 1;  // frames that went into it: a transaction has two, and one more a retransmission
+  uint16_t units = 1;  // frames that went into it: a transaction has two, and one more a retransmission; a
+                       // dnstap pair has two
   EventKind kind = EventKind::dnstap;
   bool has_query_time = false;
   bool has_response_time = false;
@@ -80,7 +81,7 @@ struct Event {
   bool has_http_protocol = false;
   bool has_policy_action = false;
   bool has_policy_match = false;
-  int32_t type = 0;           // dnstap Message.Type as it came; 0 for packets
+  int32_t type = 0;           // dnstap Message.Type as it came, of a pair the response's; 0 for packets
   int32_t family = 0;         // dnstap SocketFamily as it came; packets: 1 or 2
   int32_t protocol = 0;       // dnstap SocketProtocol as it came; packets: 1 UDP
   int32_t http_protocol = 0;  // dnstap HttpProtocol as it came

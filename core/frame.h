@@ -23,7 +23,8 @@ struct Frame {
   uint16_t input = 0;       // index of the input in the configuration
   FrameKind kind = FrameKind::dnstap;
   bool cut = false;       // the capture's snap length cut the payload
-  bool live = false;      // packets: from a port, so that time goes on when none arrive
+  bool live = false;      // from a port or a stream, so that time goes on when nothing arrives
+  bool pair = false;      // dnstap: to be written together with its query or response
   uint32_t wire_len = 0;  // packets: length of the DNS message on the wire; more than payload_len if cut
   Endpoint src;
   Endpoint dst;

@@ -14,8 +14,8 @@ constexpr size_t kBurstBytes = 64U << 10U;
 
 class DnstapFile : public FileReader {
  public:
-  DnstapFile(std::string file, uint32_t frame_limit, uint16_t input)
-      : file_(std::move(file)), streams_(frame_limit), intake_(input, Overflow::backpressure) {}
+  DnstapFile(std::string file, const FileOptions& options, uint16_t input)
+      : file_(std::move(file)), streams_(options.frame_limit), intake_(input, {.pair = options.pair}) {}
 
   Poll read(ByteSource& source, const Now& now, FrameWriter& writer, InputCounters& counters) override {
     const uint64_t begin = source.consumed();
@@ -103,11 +103,11 @@ class DnstapFile : public FileReader {
 }  // namespace
 
 std::unique_ptr<FileReader> make_dnstap_reader(std::span<const uint8_t> first, std::string file,
-                                               uint32_t frame_limit, uint16_t input) {
+                                               const FileOptions& options, uint16_t input) {
   // A control frame begins with a length of zero.
   if (first.size() < 4 || std::any_of(first.begin(), first.begin() + 4, [](uint8_t b) { return b != 0; }))
     return nullptr;
-  return std::make_unique<DnstapFile>(std::move(file), frame_limit, input);
+  return std::make_unique<DnstapFile>(std::move(file), options, input);
 }
 
 }  // namespace weir

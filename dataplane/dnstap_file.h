@@ -7,12 +7,13 @@
 #include <string>
 
 #include "dataplane/file_reader.h"
+#include "dataplane/input_options.h"
 
 namespace weir {
 
 // By a file's first four bytes; nullptr when they begin no Frame Streams file. file: its name in messages;
 // input: index of the input in the configuration. Files always wait for room.
 std::unique_ptr<FileReader> make_dnstap_reader(std::span<const uint8_t> first, std::string file,
-                                               uint32_t frame_limit, uint16_t input);
+                                               const FileOptions& options, uint16_t input);
 
 }  // namespace weir

@@ -12,6 +12,8 @@ namespace {
 constexpr uint64_t kDnstapMessage = 14;
 constexpr uint64_t kQueryAddress = 4;
 constexpr uint64_t kQueryPort = 6;
+constexpr uint64_t kQueryMessage = 10;
+constexpr uint64_t kResponseMessage = 14;
 
 // One protobuf message's fields, front to back. After the first fault there are no more.
 struct Fields {
@@ -69,26 +71,40 @@ uint32_t hash_of(std::span<const uint8_t> addr, uint32_t port) noexcept {
   return addr.size() <= sizeof words[0] ? hash : rte_hash_crc_8byte(words[1], hash);
 }
 
+// The fields of its Message; none where there is none.
+Fields message_of(std::span<const uint8_t> payload) noexcept {
+  Fields dnstap{.rest = payload};
+  while (dnstap.next())
+    if (dnstap.number == kDnstapMessage) return {.rest = dnstap.bytes};
+  return {.rest = {}};
+}
+
 }  // namespace
 
 bool dnstap_client_hash(std::span<const uint8_t> payload, uint32_t& hash) noexcept {
-  Fields dnstap{.rest = payload};
-  while (dnstap.next()) {
-    if (dnstap.number != kDnstapMessage) continue;
-    Fields message{.rest = dnstap.bytes};
-    std::span<const uint8_t> addr;
-    uint32_t port = 0;
-    bool has_port = false;
-    while (!(has_port && !addr.empty()) && message.next()) {
-      if (message.number == kQueryAddress) {
-        addr = message.bytes;
-      } else if (message.number == kQueryPort) {
-        port = static_cast<uint32_t>(message.value);
-        has_port = true;
-      }
+  Fields message = message_of(payload);
+  std::span<const uint8_t> addr;
+  uint32_t port = 0;
+  bool has_port = false;
+  while (!(has_port && !addr.empty()) && message.next()) {
+    if (message.number == kQueryAddress) {
+      addr = message.bytes;
+    } else if (message.number == kQueryPort) {
+      port = static_cast<uint32_t>(message.value);
+      has_port = true;
     }
-    if (addr.empty()) return false;
-    hash = hash_of(addr, port);
+  }
+  if (addr.empty()) return false;
+  hash = hash_of(addr, port);
+  return true;
+}
+
+bool dnstap_id_hash(std::span<const uint8_t> payload, uint32_t& hash) noexcept {
+  Fields message = message_of(payload);
+  while (message.next()) {
+    if (message.number != kQueryMessage && message.number != kResponseMessage) continue;
+    if (message.bytes.size() < 2) continue;
+    hash = hash_of(message.bytes.first(2), 0);
     return true;
   }
   return false;
@@ -97,7 +113,8 @@ bool dnstap_client_hash(std::span<const uint8_t> payload, uint32_t& hash) noexce
 unsigned DnstapIntake::shard(std::span<const uint8_t> payload, unsigned shards) noexcept {
   if (shards == 1) return 0;
   uint32_t hash = 0;
-  if (!dnstap_client_hash(payload, hash)) return turn_++ % shards;
+  if (!dnstap_client_hash(payload, hash) && !(options_.pair && dnstap_id_hash(payload, hash)))
+    return turn_++ % shards;
   return static_cast<unsigned>(static_cast<uint64_t>(hash) * shards >> 32U);
 }
 
@@ -105,13 +122,15 @@ bool DnstapIntake::take(std::span<const uint8_t> payload, const Endpoint& peer, 
                         FrameWriter& writer, InputCounters& counters) noexcept {
   Frame* frame = writer.reserve(shard(payload, writer.shards()), static_cast<uint32_t>(payload.size()), now);
   if (frame == nullptr) {
-    if (overflow_ == Overflow::backpressure) return false;
+    if (options_.overflow == Overflow::backpressure) return false;
     counters.units.add(1);
     counters.drops.add(writer.why_full(), 1);
     return true;
   }
   frame->input = input_;
   frame->kind = FrameKind::dnstap;
+  frame->live = options_.live;
+  frame->pair = options_.pair;
   frame->src = peer;
   std::memcpy(frame->payload_start(), payload.data(), payload.size());
   writer.commit();

@@ -50,7 +50,7 @@ void DnstapStreams::warn(const std::string& text) {
 DnstapStreams::DnstapStreams(const DnstapOptions& options, uint16_t index, unsigned lcore)
     : Input(options.name, index, lcore),
       options_(options),
-      intake_(index, options.overflow),
+      intake_(index, {.overflow = options.overflow, .live = true, .pair = options.pair}),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(std::max(options.read_buffer, kReadLeast)) {}
 

@@ -20,7 +20,7 @@ Result<std::unique_ptr<FileReader>> make_reader(const ByteSource& source, const 
   const std::span<const uint8_t> window = source.window();
   if (window.empty()) return Error{source.name() + " is empty; it should be a dnstap file or a capture"};
   const std::span<const uint8_t> first = window.first(std::min(window.size(), kMagicLen));
-  if (auto reader = make_dnstap_reader(first, source.name(), options.frame_limit, input)) return reader;
+  if (auto reader = make_dnstap_reader(first, source.name(), options, input)) return reader;
   if (auto reader = make_capture_reader(first, source.name(), options.dns_ports, input)) return reader;
   std::string starts;
   for (uint8_t byte : first) {

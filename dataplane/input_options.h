@@ -23,6 +23,7 @@ struct DnstapOptions {
   std::optional<Target> connect;  // a sender that listens
   TlsOptions tls;                 // for tls://
   Overflow overflow = Overflow::backpressure;
+  bool pair = false;                 // queries are joined with their responses
   uint32_t frame_limit = 1U << 20U;  // bytes; longer frames are skipped and counted
   std::vector<std::string> allow;    // who may connect, as addresses and prefixes; empty: everybody
   std::vector<std::string> deny;     // who may not
@@ -60,6 +61,7 @@ struct FileOptions {
   std::string name = "file";
   std::vector<std::string> paths;
   std::vector<uint16_t> dns_ports = {53};
+  bool pair = false;  // of dnstap files queries are joined with their responses
   uint32_t frame_limit = 1U << 20U;
   bool operator==(const FileOptions&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "decoder/dnstap.h"
 #include "decoder/event_writer.h"
 #include "decoder/matcher.h"
+#include "decoder/pairer.h"
 
 namespace weir {
 namespace {
@@ -27,11 +28,13 @@ struct DecodeStage::State {
         in(std::move(rings)),
         pool(std::move(batch_pool)),
         writer(out, *pool),
-        matcher(options, writer, random_seed()) {}
+        matcher(options, writer, random_seed()),
+        pairer(options, writer, random_seed()) {}
 
   // Each false: no room, to be called again with the same.
   bool decode(const Frame& frame, uint64_t flow_id) noexcept;
   bool decode_dnstap(const Frame& frame) noexcept;
+  bool pair_dnstap(const Frame& frame) noexcept;
   bool read_some() noexcept;
   bool read_current() noexcept;
 
@@ -44,15 +47,23 @@ struct DecodeStage::State {
   std::unique_ptr<BatchPool> pool;
   EventWriter writer;
   Matcher matcher;
+  Pairer pairer;
   size_t next_ring = 0;
   Batch* current = nullptr;  // popped from current_ring, read up to `at`
   Ring* current_ring = nullptr;
   uint32_t at = 0;
-  Counter unread;  // units of `current` from `at` on
+  uint64_t arrived_ns = 0;  // the latest frame that was read
+  Counter unread;           // units of `current` from `at` on
 };
 
 bool DecodeStage::State::decode(const Frame& frame, uint64_t flow_id) noexcept {
-  return frame.kind == FrameKind::dnstap ? decode_dnstap(frame) : matcher.take(frame, flow_id);
+  if (frame.kind != FrameKind::dnstap) return matcher.take(frame, flow_id);
+  return frame.pair ? pair_dnstap(frame) : decode_dnstap(frame);
+}
+
+bool DecodeStage::State::pair_dnstap(const Frame& frame) noexcept {
+  const Pairer::Taken taken = pairer.take(frame);
+  return taken == Pairer::Taken::alone ? decode_dnstap(frame) : taken == Pairer::Taken::yes;
 }
 
 bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
@@ -81,6 +92,8 @@ bool DecodeStage::State::read_current() noexcept {
   while (at < current->used) {
     if (!read_some()) return false;
   }
+  // Where one stream keeps the stage busy, time goes on for those that are silent.
+  if (!pairer.pass_time(arrived_ns)) return false;
   release_current();
   return true;
 }
@@ -98,6 +111,7 @@ bool DecodeStage::State::read_some() noexcept {
     at += frames[i]->record_len;
     unread.set(unread.get() - 1);
   }
+  arrived_ns = frames[count - 1]->arrival_ns;
   return true;
 }
 
@@ -138,11 +152,11 @@ Poll DecodeStage::poll(const Now& now) {
   }
   if (!busy) {
     if (s.inputs_ended()) {
-      if (!s.matcher.flush() || !s.writer.flush()) return Poll::idle;
+      if (!s.matcher.flush() || !s.pairer.flush() || !s.writer.flush()) return Poll::idle;
       s.writer.close();
       return Poll::done;
     }
-    if (!s.matcher.pass_time(now.mono_ns)) return Poll::idle;
+    if (!s.matcher.pass_time(now.mono_ns) || !s.pairer.pass_time(now.mono_ns)) return Poll::idle;
   }
   s.writer.end_burst();
   return busy ? Poll::busy : Poll::idle;
@@ -162,6 +176,7 @@ void DecodeStage::abandon() {
     }
   }
   s.matcher.abandon();
+  s.pairer.abandon();
   s.writer.abandon();
 }
 
@@ -173,7 +188,7 @@ Balance DecodeStage::balance() const noexcept {
   for (const Ring* ring : s.in) balance.in += ring->popped();
   balance.out = s.writer.pushed();
   balance.drops = s.writer.dropped();
-  balance.in_flight = s.unread.get() + s.matcher.held_units() + s.writer.open_units();
+  balance.in_flight = s.unread.get() + s.matcher.held_units() + s.pairer.held_units() + s.writer.open_units();
   return balance;
 }
 
@@ -185,6 +200,7 @@ void DecodeStage::describe(MetricVisitor& visitor) const {
                   static_cast<double>(balance().in));
   s.writer.describe(visitor, {{"shard", shard}});
   s.matcher.describe(visitor, {{"shard", shard}});
+  s.pairer.describe(visitor, {{"shard", shard}});
   visitor.gauge("weir_pool_batches_in_use", "Batches of the pool that are filled, waiting or being read.",
                 {{"stage", "decode"}, {"lcore", shard}}, static_cast<double>(s.pool->in_use()));
   visitor.gauge("weir_pool_batches", "Batches that the pool has.", {{"stage", "decode"}, {"lcore", shard}},

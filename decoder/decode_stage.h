@@ -1,7 +1,7 @@
-// DecodeStage: one shard: pops frames from every ingest lcore's ring, decodes dnstap frames into Events,
-// matches packets' queries with responses, and writes Events to its export lcore's ring. It never drops for
-// want of room: when the export ring is full it leaves its own rings unread, and the ingest lcores decide
-// (Overflow).
+// DecodeStage: one shard: pops frames from every ingest lcore's ring, decodes dnstap frames into Events and
+// pairs those that are to be, matches packets' queries with responses, and writes Events to its export
+// lcore's ring. It never drops for want of room: when the export ring is full it leaves its own rings unread,
+// and the ingest lcores decide (Overflow).
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ class DecodeStage : public Stage {
   void abandon() override;
   void describe(MetricVisitor& visitor) const override;
   [[nodiscard]] const DropCounters& drops() const noexcept;
-  // in: units popped from the rings; out: units pushed to the export ring; in_flight: units in the match
-  // table, in the batch being read and in the open batch.
+  // in: units popped from the rings; out: units pushed to the export ring; in_flight: units that wait for
+  // their partner, in the batch being read and in the open batch.
   [[nodiscard]] Balance balance() const noexcept;
 
  private:

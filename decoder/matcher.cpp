@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/dns/name.h"
 #include "core/dns/wire_reader.h"
+#include "decoder/question_hash.h"
 
 namespace weir {
 namespace {
@@ -28,9 +29,8 @@ Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
       reorder_ns_(options.reorder_ms * kNsPerMs),
       sink_(sink),
       hash_(seed),
-      table_(options.table_entries),
-      marks_(options.table_entries),
-      clock_(timeout_ns_ + reorder_ns_) {}
+      room_(options.table_entries, timeout_ns_, reorder_ns_),
+      marks_(options.table_entries) {}
 
 bool Matcher::same_endpoints(const Leg& leg, const Waiting& entry) noexcept {
   return leg.dns.id == entry.dns.id && same_endpoint(*leg.client, entry.client) &&
@@ -44,7 +44,7 @@ bool Matcher::may_belong(const Leg& leg, const Waiting& entry) const noexcept {
   if (!a.has_question || !b.has_question) return true;
   return a.qname_len == b.qname_len && a.qtype == b.qtype && a.qclass == b.qclass &&
          names_equal({leg.wire.data() + kDnsHeaderLen, a.qname_len},
-                     {table_.wire_start(entry) + kDnsHeaderLen, b.qname_len});
+                     {room_.table.wire_start(entry) + kDnsHeaderLen, b.qname_len});
 }
 
 bool Matcher::in_time(uint64_t query_ns, uint64_t response_ns) const noexcept {
@@ -94,7 +94,7 @@ void Matcher::mark_done(const Leg& leg, const Key& key, const Waiting& other) no
 }
 
 bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
-  Timeline& timeline = clock_.advance(frame);
+  Timeline& timeline = room_.clock.advance(frame, frame.time_ns, frame.arrival_ns);
   // Once a frame: what evictions bring to the front is looked at with the next one, whether the sink had room
   // for them or not.
   if (!expired_ && !expire(timeline)) return false;
@@ -115,14 +115,14 @@ template <class Visit>
 bool Matcher::each_candidate(const Leg& leg, const Key& key, Visit&& visit) noexcept {
   uint64_t hashes[3] = {key.flow_id};
   size_t count = 1;
-  if (table_.by_question() != 0) {
+  if (room_.table.by_question() != 0) {
     hashes[count++] = question_hash(leg, key);
     if (leg.dns.has_question) hashes[count++] = no_question_hash(key);
   }
   for (size_t i = 0; i < count; ++i) {
     Waiting* next = nullptr;
-    for (Waiting* entry = table_.find(hashes[i]); entry != nullptr; entry = next) {
-      next = table_.find_next(*entry);
+    for (Waiting* entry = room_.table.find(hashes[i]); entry != nullptr; entry = next) {
+      next = room_.table.find_next(*entry);
       compared_.add(1);
       if (same_endpoints(leg, *entry) && may_belong(leg, *entry) && !visit(*entry)) return false;
     }
@@ -131,7 +131,7 @@ bool Matcher::each_candidate(const Leg& leg, const Key& key, Visit&& visit) noex
 }
 
 bool Matcher::is_older(const Waiting& entry, const Waiting* than) const noexcept {
-  return than == nullptr || table_.age(entry) > table_.age(*than);
+  return than == nullptr || room_.table.age(entry) > room_.table.age(*than);
 }
 
 bool Matcher::take_query(const Leg& leg, const Key& key, Timeline& timeline) noexcept {
@@ -202,75 +202,48 @@ bool Matcher::join(Waiting& query, const Leg& again) noexcept {
 }
 
 bool Matcher::wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept {
-  while (table_.full()) {
-    if (!evict(oldest(), table_evictions_)) return false;
+  while (room_.table.full()) {
+    if (!evict(room_.oldest(), table_evictions_)) return false;
   }
-  while (!table_.store_fits(leg.wire.size())) {
-    Waiting* response = oldest_response();  // mostly it is these that are long
-    if (!evict(response != nullptr ? response : oldest(), store_evictions_)) return false;
+  while (!room_.table.store_fits(leg.wire.size())) {
+    Waiting* response = room_.oldest_response();  // mostly it is these that are long
+    if (!evict(response != nullptr ? response : room_.oldest(), store_evictions_)) return false;
   }
   // Last, so that where it stands does not depend on how often there was no room in the sink.
-  MatchTable::Place place = {.hash = key.flow_id, .by_question = false};
-  if (table_.oldest_if_crowded(place.hash) != nullptr) {
+  MatchTable<Waiting>::Place place = {.hash = key.flow_id, .by_question = false};
+  if (room_.table.oldest_if_crowded(place.hash) != nullptr) {
     place = {.hash = question_hash(leg, key), .by_question = true};
-    Waiting* crowd = table_.oldest_if_crowded(place.hash);
+    Waiting* crowd = room_.table.oldest_if_crowded(place.hash);
     if (crowd != nullptr && !evict(crowd, key_evictions_)) return false;
   }
-  table_.insert(leg, place, key.wire, leg.response ? timeline.responses : timeline.queries);
+  room_.table.insert(leg.wire, place, room_.list_of(timeline, leg.response)).set(leg, key.wire);
   held_units_.add(1);
-  waiting_.set(table_.used());
-  store_used_.set(table_.store().used());
+  waiting_.set(room_.table.used());
+  store_used_.set(room_.table.store().used());
   return true;
 }
 
 void Matcher::remove(Waiting& entry) noexcept {
-  Timeline& timeline = clock_.of(entry.input);
   held_units_.set(held_units_.get() - entry.units);
-  table_.remove(entry, entry.response ? timeline.responses : timeline.queries);
-  waiting_.set(table_.used());
-  store_used_.set(table_.store().used());
+  room_.remove(entry);
+  waiting_.set(room_.table.used());
+  store_used_.set(room_.table.store().used());
 }
 
-bool Matcher::is_due(const Waiting& entry, uint64_t now_ns) const noexcept {
-  if (entry.time_ns > now_ns) return true;  // from before the clock was set back
-  // A response may be captured late by reorder_ms: a query waits so much longer.
-  return now_ns - entry.time_ns > (entry.response ? reorder_ns_ : timeout_ns_ + reorder_ns_);
-}
-
-bool Matcher::expire(Timeline& timeline) noexcept {
-  for (const WaitList* list : {&timeline.queries, &timeline.responses}) {
-    for (Waiting* entry = nullptr;
-         (entry = table_.oldest(*list)) != nullptr && is_due(*entry, timeline.now_ns);) {
-      if (!time_out(*entry)) return false;
-    }
+bool Matcher::expire(const Timeline& timeline) noexcept {
+  while (Waiting* entry = room_.due(timeline)) {
+    if (!time_out(*entry)) return false;
   }
   return true;
 }
 
 bool Matcher::pass_time(uint64_t mono_ns) noexcept {
-  for (Timeline* timeline = clock_.first(); timeline != nullptr; timeline = clock_.next(*timeline)) {
+  for (Timeline* timeline = room_.clock.first(); timeline != nullptr;
+       timeline = room_.clock.next(*timeline)) {
     PacketClock::pass(*timeline, mono_ns);
     if (!expire(*timeline)) return false;
   }
   return true;
-}
-
-Waiting* Matcher::oldest_response() noexcept {
-  Waiting* oldest = nullptr;
-  for (Timeline* timeline = clock_.first(); timeline != nullptr; timeline = clock_.next(*timeline)) {
-    Waiting* entry = table_.oldest(timeline->responses);
-    if (entry != nullptr && (oldest == nullptr || table_.age(*entry) > table_.age(*oldest))) oldest = entry;
-  }
-  return oldest;
-}
-
-Waiting* Matcher::oldest() noexcept {
-  Waiting* oldest = oldest_response();
-  for (Timeline* timeline = clock_.first(); timeline != nullptr; timeline = clock_.next(*timeline)) {
-    Waiting* entry = table_.oldest(timeline->queries);
-    if (entry != nullptr && (oldest == nullptr || table_.age(*entry) > table_.age(*oldest))) oldest = entry;
-  }
-  return oldest;
 }
 
 bool Matcher::time_out(Waiting& entry) noexcept {
@@ -287,7 +260,7 @@ bool Matcher::evict(Waiting* entry, Counter& reason) noexcept {
 }
 
 bool Matcher::flush() noexcept {
-  for (Waiting* entry = nullptr; (entry = oldest()) != nullptr;) {
+  while (Waiting* entry = room_.oldest()) {
     if (!write_waiting(*entry)) return false;
   }
   return true;
@@ -295,7 +268,7 @@ bool Matcher::flush() noexcept {
 
 void Matcher::abandon() noexcept {
   sink_.drop(Drop::decode_shutdown, held_units_.get());
-  for (Waiting* entry = nullptr; (entry = oldest()) != nullptr;) remove(*entry);
+  while (Waiting* entry = room_.oldest()) remove(*entry);
 }
 
 // Before the message was walked.
@@ -310,12 +283,7 @@ uint64_t Matcher::no_question_hash(const Key& key) const noexcept { return hash_
 
 uint64_t Matcher::question_hash(const Leg& leg, const Key& key) const noexcept {
   if (!leg.dns.has_question) return no_question_hash(key);
-  constexpr size_t kTypeAndClass = 4;
-  const size_t name_len = leg.dns.qname_len;
-  uint8_t question[kMaxNameWire + kTypeAndClass];
-  fold_name(leg.wire.subspan(kDnsHeaderLen, name_len), question);
-  std::memcpy(question + name_len, leg.wire.data() + kDnsHeaderLen + name_len, kTypeAndClass);
-  return hash_.join(key.flow_id, hash_.bytes({question, name_len + kTypeAndClass}));
+  return hash_.join(key.flow_id, hash_of_question(hash_, leg.wire, leg.dns));
 }
 
 Matcher::Ahead Matcher::look_ahead(std::span<const Frame* const> frames) const noexcept {
@@ -323,11 +291,11 @@ Matcher::Ahead Matcher::look_ahead(std::span<const Frame* const> frames) const n
   const size_t count = std::min(frames.size(), kAhead);
   for (size_t i = 0; i < count; ++i) {
     ahead.flow_ids[i] = flow_id_of(*frames[i]);
-    table_.prefetch_bucket(ahead.flow_ids[i]);
+    room_.table.prefetch_bucket(ahead.flow_ids[i]);
     marks_.prefetch_bucket(ahead.flow_ids[i]);
   }
   for (const uint64_t flow_id : std::span(ahead.flow_ids, count)) {
-    table_.prefetch_entry(flow_id);
+    room_.table.prefetch_entry(flow_id);
     marks_.prefetch_link(flow_id);
   }
   return ahead;
@@ -345,11 +313,11 @@ void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {
   visitor.gauge("weir_match_capacity",
                 "Entries of the match table. Near it, the oldest are written without the other leg: raise "
                 "match.table_entries.",
-                owner, static_cast<double>(table_.capacity()));
+                owner, static_cast<double>(room_.table.capacity()));
   visitor.gauge("weir_match_store_blocks", "Blocks of the match table's store for long messages in use.",
                 owner, number(store_used_));
   visitor.gauge("weir_match_store_capacity", "Blocks that the match table's store has.", owner,
-                static_cast<double>(table_.store().capacity()));
+                static_cast<double>(room_.table.store().capacity()));
   visitor.counter("weir_match_comparisons_total",
                   "Messages that wait, and written transactions, that packets were compared with. Many times "
                   "the packets: somebody sends many messages of one port and id.",

@@ -28,11 +28,48 @@
 #include "decoder/done_marks.h"
 #include "decoder/event_sink.h"
 #include "decoder/leg.h"
-#include "decoder/match_table.h"
-#include "decoder/packet_clock.h"
 #include "decoder/seeded_hash.h"
+#include "decoder/waiting_room.h"
 
 namespace weir {
+
+// A leg in the match table: what MatchTable and WaitingRoom ask for, and what the matcher compares.
+struct Waiting {
+  static constexpr size_t kInlineWire = 88;
+
+  uint64_t hash;       // that it is found by
+  uint64_t wire_hash;  // SeededHash::bytes
+  uint64_t time_ns;
+  uint64_t arrival_ns;
+  uint32_t next;  // in its bucket, or among the free; 0: none
+  uint32_t older;
+  uint32_t newer;
+  uint32_t order;   // of arrival, over all lists
+  uint32_t stored;  // handle in the WireStore, 0: the message is in `wire`
+  uint16_t input;
+  uint16_t units;
+  bool response;
+  bool by_question;  // what `hash` is of
+  Endpoint client;
+  Endpoint server;
+  DnsMessage dns;
+  uint8_t wire[kInlineWire];
+
+  [[nodiscard]] bool is_response() const noexcept { return response; }
+  [[nodiscard]] size_t wire_size() const noexcept { return dns.wire.len; }
+  void set(const Leg& leg, uint64_t hash_of_wire) noexcept {
+    wire_hash = hash_of_wire;
+    time_ns = leg.time_ns;
+    arrival_ns = leg.arrival_ns;
+    input = leg.input;
+    units = 1;
+    response = leg.response;
+    client = *leg.client;
+    server = *leg.server;
+    dns = leg.dns;
+  }
+};
+static_assert(sizeof(Waiting) == 256);
 
 class Matcher {
  public:
@@ -49,7 +86,7 @@ class Matcher {
 
   // Of what waits: by flow and id, by question, without a question. Of what was written: by flow and id and
   // by message, for a response twice.
-  static constexpr size_t kMaxCompared = 3 * MatchTable::kMaxPerHash + 4 * DoneMarks::kMaxPerHash;
+  static constexpr size_t kMaxCompared = 3 * MatchTable<Waiting>::kMaxPerHash + 4 * DoneMarks::kMaxPerHash;
 
   // Each false: the sink has no room; what was written is written, call again with the same.
   [[nodiscard]] bool take(const Frame& frame, uint64_t flow_id) noexcept;
@@ -81,11 +118,9 @@ class Matcher {
   bool join(Waiting& query, const Leg& again) noexcept;
   bool wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept;
 
-  [[nodiscard]] bool expire(Timeline& timeline) noexcept;
+  [[nodiscard]] bool expire(const Timeline& timeline) noexcept;
   [[nodiscard]] bool time_out(Waiting& entry) noexcept;
   [[nodiscard]] bool evict(Waiting* entry, Counter& reason) noexcept;
-  Waiting* oldest() noexcept;
-  Waiting* oldest_response() noexcept;
 
   [[nodiscard]] bool write_leg(const Leg& leg) noexcept;
   [[nodiscard]] bool write_waiting(Waiting& entry) noexcept;
@@ -99,7 +134,6 @@ class Matcher {
   [[nodiscard]] static bool same_endpoints(const Leg& leg, const Waiting& entry) noexcept;
   [[nodiscard]] bool may_belong(const Leg& leg, const Waiting& entry) const noexcept;
   [[nodiscard]] bool in_time(uint64_t query_ns, uint64_t response_ns) const noexcept;
-  [[nodiscard]] bool is_due(const Waiting& entry, uint64_t now_ns) const noexcept;
   template <class Matches>
   [[nodiscard]] bool is_marked(const Key& key, Matches&& matches) noexcept;
   [[nodiscard]] bool is_copy_of_query(const Leg& leg, const Key& key) noexcept;
@@ -110,9 +144,8 @@ class Matcher {
   uint64_t reorder_ns_;
   EventSink& sink_;
   SeededHash hash_;
-  MatchTable table_;
+  WaitingRoom<Waiting> room_;
   DoneMarks marks_;
-  PacketClock clock_;
   bool expired_ = false;  // what was due for the frame that take() had no room for
 
   Counter held_units_;

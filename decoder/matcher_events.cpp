@@ -50,7 +50,7 @@ bool Matcher::write_waiting(Waiting& entry) noexcept {
   event->units = entry.units;
   set_leg_origin(*event, entry.client, entry.server);
   set_leg(*event, entry.dns, entry.response, entry.time_ns, 0);
-  table_.copy_wire(entry, event->bytes_start());
+  room_.table.copy_wire(entry, event->bytes_start());
   sink_.commit();
   remove(entry);
   return true;
@@ -73,7 +73,7 @@ bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) 
     set_leg(*event, leg.dns, leg.response, leg.time_ns, leg_off);
     set_leg(*event, other.dns, other.response, other.time_ns, other_off);
     std::memcpy(event->bytes_start() + leg_off, leg.wire.data(), leg.wire.size());
-    table_.copy_wire(other, event->bytes_start() + other_off);
+    room_.table.copy_wire(other, event->bytes_start() + other_off);
     sink_.commit();
   } else {
     sink_.drop(Drop::event_too_large, units);

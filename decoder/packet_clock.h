@@ -1,6 +1,6 @@
-// PacketClock: the time that passes in mirrored traffic, one timeline an input: the latest packet time seen
-// there, so that a capture file gives the same events on every machine. Between packets of a live input time
-// goes on with the monotonic clock. Owner: the matcher; decode lcore.
+// PacketClock: the time that passes in the traffic of each input, one timeline an input: the latest time seen
+// there, so that a file gives the same events on every machine. Between frames of a live input time goes on
+// with the monotonic clock. Owner: the waiting room; decode lcore.
 #pragma once
 
 #include <cstdint>
@@ -24,23 +24,22 @@ struct Timeline {
 
 class PacketClock {
  public:
-  // Packets may come so much out of order; one that is older than that says that the clock was set back.
+  // Frames may come so much out of order; one that is older than that says that the clock was set back.
   explicit PacketClock(uint64_t disorder_ns) : timelines_(1U << 16U), disorder_ns_(disorder_ns) {}
 
-  // The frame's timeline, moved on to it. The same frame again changes nothing.
-  Timeline& advance(const Frame& frame) noexcept {
+  // The frame's timeline, moved on to its time; mono_ns is when that was on the monotonic clock. The same
+  // frame again changes nothing.
+  Timeline& advance(const Frame& frame, uint64_t time_ns, uint64_t mono_ns) noexcept {
     Timeline& timeline = timelines_[frame.input];
     if (!timeline.used) {
       timeline.used = true;
       timeline.next = first_;
       first_ = uint32_t{frame.input} + 1;
     }
-    if (frame.time_ns > timeline.now_ns || timeline.now_ns - frame.time_ns > disorder_ns_) {
-      timeline.now_ns = frame.time_ns;
-    }
+    if (time_ns > timeline.now_ns || timeline.now_ns - time_ns > disorder_ns_) timeline.now_ns = time_ns;
     timeline.live |= frame.live;
-    timeline.frame_time_ns = frame.time_ns;
-    timeline.frame_mono_ns = frame.arrival_ns;
+    timeline.frame_time_ns = time_ns;
+    timeline.frame_mono_ns = mono_ns;
     return timeline;
   }
   // No frame waits: live time goes on.

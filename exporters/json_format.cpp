@@ -37,6 +37,9 @@ uint16_t retransmissions(const Event& event) noexcept {
   return static_cast<uint16_t>(event.units - expected);
 }
 
+// A dnstap query with its response.
+bool is_pair(const Event& event) noexcept { return event.units == 2 && event.kind == EventKind::dnstap; }
+
 }  // namespace
 
 struct JsonFormat::Line {
@@ -340,6 +343,7 @@ char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
     }
     out = put(out - 1, "],");
   }
+  if (is_pair(event) && wants(JsonKey::paired)) out = put(out, "\"paired\":true,");
   if (const uint16_t again = retransmissions(event); again != 0 && wants(JsonKey::retransmissions)) {
     out = put_u32(put(out, "\"retransmissions\":"), again);
     *out++ = ',';

@@ -45,6 +45,7 @@ enum class JsonKey : uint8_t {
   peer,
   malformed,
   cut,
+  paired,
   retransmissions,
   seq,
   lane,
@@ -86,6 +87,7 @@ inline constexpr std::array<std::string_view, kJsonKeyCount> kJsonKeys = {"time"
                                                                           "peer",
                                                                           "malformed",
                                                                           "cut",
+                                                                          "paired",
                                                                           "retransmissions",
                                                                           "seq",
                                                                           "lane"};

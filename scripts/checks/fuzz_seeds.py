@@ -20,7 +20,7 @@ LARGEST = 8192  # longer inputs only slow a fuzzer down
 # The part of a fuzzer's name that says what it reads; the first that fits.
 READS = (("pcap", "captures"), ("capture", "captures"), ("packet", "packets"), ("frame_streams", "streams"),
          ("fstrm", "streams"), ("dnstap", "payloads"), ("dns", "messages"), ("name", "messages"),
-         ("edns", "messages"), ("rdata", "messages"), ("json", "payloads"), ("matcher", "messages"),
+         ("edns", "messages"), ("rdata", "messages"), ("json", "payloads"), ("matcher", "messages"), ("pairer", "messages"),
          ("config", "configurations"))
 
 

@@ -37,6 +37,7 @@ void StreetFlags::add_common(CLI::App& command) {
   command.add_flag("--authority", authority_, "Show the authority section");
   command.add_flag("--additional", additional_, "Show the additional section");
   command.add_flag("--sequence", sequence_, "Number the lines (seq, lane), for weir verify");
+  command.add_flag("--pair", pair_, "Join dnstap queries with their responses");
   command.add_option("--lcores", lcores_, "INGEST,DECODE,EXPORT; default: from the machine");
   command.add_option("--idle", idle_, "Idle policy: auto, spin or adaptive");
   command.add_option("--log-level", log_level_, "debug, info, warning, error or off");
@@ -65,6 +66,10 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
   // Inputs by flags and no output: lines on standard output, as every such tool does.
   if (config->outputs.empty() && config_path_.empty()) {
     if (Status added = add_each({"-"}, json_output_from_flag, config->outputs); !added) return added.error();
+  }
+  for (InputConfig& input : config->inputs) {
+    if (auto* dnstap = std::get_if<DnstapOptions>(&input)) dnstap->pair |= pair_;
+    if (auto* file = std::get_if<FileOptions>(&input)) file->pair |= pair_;
   }
   for (OutputConfig& output : config->outputs) {
     auto* json = std::get_if<JsonOptions>(&output);

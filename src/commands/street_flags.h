@@ -45,6 +45,7 @@ class StreetFlags {
   bool authority_ = false;
   bool additional_ = false;
   bool sequence_ = false;
+  bool pair_ = false;
   std::string log_level_;
 };
 

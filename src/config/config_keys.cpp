@@ -65,6 +65,9 @@ constexpr KeyRule integers(uint64_t least, uint64_t most) {
 constexpr std::string_view kOverflow = "drop|backpressure";  // enum Overflow
 constexpr std::string_view kNameHelp = "What metrics and the line's `input` show. Each input has its own.";
 
+constexpr std::string_view kPairHelp =
+    "Write a dnstap query and the response to it as one line; see below and `match`.";
+
 constexpr ConfigKey kDnstapKeys[] = {
     {"listen", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
      "Where senders connect. Only this machine reaches 127.0.0.1; write an address of a network to open it "
@@ -80,6 +83,7 @@ constexpr ConfigKey kDnstapKeys[] = {
      "counts the "
      "frame and goes on.",
      store<&DnstapOptions::overflow>},
+    {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&DnstapOptions::pair>},
     {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB",
      "Longer frames are skipped and counted; the connection lives on.", store<&DnstapOptions::frame_limit>},
     {"max_connections", integer(1, 65'536), "4096", "More are closed at once and counted.",
@@ -171,6 +175,7 @@ constexpr ConfigKey kFileKeys[] = {
     {"name", of_type(KeyType::name), "file", kNameHelp, store<&FileOptions::name>},
     {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
      store<&FileOptions::dns_ports>},
+    {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&FileOptions::pair>},
     {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB", "Longer dnstap frames are skipped and counted.",
      store<&FileOptions::frame_limit>},
 };
@@ -258,13 +263,15 @@ constexpr ConfigKey kMetricsKeys[] = {
 
 constexpr ConfigKey kMatchKeys[] = {
     {"timeout", duration(10, kHour), "5s",
-     "A query without its response is written as QUERY after this, in packet time.",
+     "A query without its response is written alone (as QUERY; dnstap: as it is) after this.",
      store<&DecodeOptions::match_timeout_ms>},
     {"reorder", duration(0, 10 * kSecond), "100ms",
-     "A response waits so long for a query that was captured after it, then it is written as RESPONSE.",
+     "A response waits so long for a query that comes after it, then it is written alone (as RESPONSE; "
+     "dnstap: as it is).",
      store<&DecodeOptions::reorder_ms>},
     {"table_entries", integer(256, 16'777'216), "65536",
-     "Queries that may wait for their response, a decode lcore; more evict the oldest.",
+     "Queries that may wait for their response, a decode lcore; more evict the oldest. Packets and dnstap "
+     "have a table each.",
      store<&DecodeOptions::table_entries>},
 };
 
@@ -330,8 +337,9 @@ constexpr ConfigSection kSections[] = {
      nullptr},
     {"", "lcores", "How many lcores do what, and where.", kLcoreKeys, part<&Config::lcores>, nullptr},
     {"", "metrics", "Prometheus, docs/metrics.md.", kMetricsKeys, part<&Config::metrics>, nullptr},
-    {"", "match", "Queries and responses of mirrored packets and capture files.", kMatchKeys,
-     part<&Config::match>, nullptr},
+    {"", "match",
+     "Queries and responses of mirrored packets and capture files, and of dnstap with `pair: true`.",
+     kMatchKeys, part<&Config::match>, nullptr},
     {"", "rings", "The hand-off between lcores.", kRingKeys, part<&Config::rings>, nullptr},
     {"", "eal", "DPDK's environment.", kEalKeys, part<&Config::eal>, nullptr},
     {"", "log", "Weir's own messages.", kLogKeys, whole, nullptr},

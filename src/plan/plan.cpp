@@ -5,6 +5,7 @@
 
 #include "core/event.h"
 #include "core/frame.h"
+#include "decoder/wire_store.h"
 #include "src/plan/plan_eal.h"
 #include "src/plan/plan_lcores.h"
 
@@ -24,14 +25,28 @@ bool has_packets(const Config& config) {
   });
 }
 
-// An event holds one dnstap frame, or the query and the response of a transaction.
+// Of dnstap: 0 for other inputs.
+struct FramesOf {
+  uint32_t limit = 0;
+  bool pair = false;
+};
+FramesOf frames_of(const InputConfig& input) {
+  if (const auto* dnstap = std::get_if<DnstapOptions>(&input)) return {dnstap->frame_limit, dnstap->pair};
+  if (const auto* file = std::get_if<FileOptions>(&input)) return {file->frame_limit, file->pair};
+  return {};
+}
+
+bool has_pairs(const Config& config) {
+  return std::any_of(config.inputs.begin(), config.inputs.end(),
+                     [](const InputConfig& input) { return frames_of(input).pair; });
+}
+
+// An event holds one dnstap frame, or a query and its response: of these one at least has waited.
 size_t largest_record(const Config& config) {
   size_t payload = has_packets(config) ? 2 * kLargestDnsMessage : 0;
   for (const InputConfig& input : config.inputs) {
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&input))
-      payload = std::max<size_t>(payload, dnstap->frame_limit);
-    if (const auto* file = std::get_if<FileOptions>(&input))
-      payload = std::max<size_t>(payload, file->frame_limit);
+    const FramesOf frames = frames_of(input);
+    payload = std::max(payload, frames.limit + (frames.pair ? WireStore::kMaxWire : 0));
   }
   constexpr size_t kHeads = std::max(sizeof(Frame), sizeof(Event)) + 64;  // and what pads records to 8
   return payload + kHeads;
@@ -58,8 +73,9 @@ void plan_pools(const Config& config, Plan& plan) {
     const uint64_t held = std::min<uint64_t>(DnstapOptions::kMostHeld, connections * dnstap->frame_limit);
     plan.stream_bytes += (dnstap->listen ? plan.ingest : 1) * (held + dnstap->read_buffer);
   }
-  if (has_packets(config))
-    plan.table_bytes = uint64_t{plan.decode} * config.match.table_entries * kTableEntryBytes;
+  plan.table_entries =
+      config.match.table_entries * (uint64_t{has_packets(config)} + uint64_t{has_pairs(config)});
+  plan.table_bytes = plan.decode * plan.table_entries * kTableEntryBytes;
   for (const OutputConfig& output : config.outputs)
     if (const auto* json = std::get_if<JsonOptions>(&output))
       if (json->to.scheme != Target::Scheme::null) plan.backlog_bytes += json->backlog * plan.export_;

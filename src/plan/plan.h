@@ -41,12 +41,13 @@ struct Plan {
   unsigned large_batches = 0;
   size_t large_bytes = 0;  // the largest frame and its head
 
-  uint64_t pool_bytes = 0;         // all pools together
-  uint64_t large_pool_bytes = 0;   // if every large batch were in use and as large as may be
-  uint64_t stream_bytes = 0;       // read buffers and unfinished frames of dnstap connections
-  uint64_t table_bytes = 0;        // all match tables together; 0 without packets
-  uint64_t mbuf_bytes = 0;         // all ports together
-  uint64_t eal_bytes = 0;          // mbuf_bytes, or all of eal.memory where that is told
+  uint64_t pool_bytes = 0;        // all pools together
+  uint64_t large_pool_bytes = 0;  // if every large batch were in use and as large as may be
+  uint64_t stream_bytes = 0;      // read buffers and unfinished frames of dnstap connections
+  uint64_t table_entries = 0;     // of a shard's match tables, one for packets, one for dnstap that is paired
+  uint64_t table_bytes = 0;       // all match tables together
+  uint64_t mbuf_bytes = 0;        // all ports together
+  uint64_t eal_bytes = 0;         // mbuf_bytes, or all of eal.memory where that is told
   uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together
   uint64_t backlog_bytes = 0;      // of all outputs, when full
   uint64_t available_bytes = 0;    // the machine's; 0: unknown

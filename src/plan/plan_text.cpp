@@ -154,9 +154,8 @@ std::string memory_text(const Plan& plan, const Config& config) {
     rows.push_back(
         {"dnstap streams", mib(plan.stream_bytes), "read buffers and unfinished frames, if senders stall"});
   if (plan.table_bytes != 0)
-    rows.push_back(
-        {"match tables", mib(plan.table_bytes),
-         counted(plan.decode, "shard") + " x " + std::to_string(config.match.table_entries) + " entries"});
+    rows.push_back({"match tables", mib(plan.table_bytes),
+                    counted(plan.decode, "shard") + " x " + std::to_string(plan.table_entries) + " entries"});
   if (plan.eal_bytes != 0)
     rows.push_back({"packet buffers", mib(plan.eal_bytes),
                     counted(plan.ports, "port") +

@@ -138,6 +138,7 @@ constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"peer", text(is_peer)},
     {"malformed", name_of(kMalformed)},
     {"cut", names_of(kCutKeys, 1)},
+    {"paired", kFlag},
     {"retransmissions", count(UINT16_MAX, 1)},
     {"seq", count(UINT64_MAX)},
     {"lane", count(UINT64_MAX)},

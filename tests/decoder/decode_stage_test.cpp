@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "tests/decoder/mirrored.h"
+#include "tests/decoder/told.h"
 #include "tests/fstrm_payloads.h"
 
 namespace weir {
@@ -270,6 +271,86 @@ TEST(DecodeStage, TinyRingsAndPoolsKeepTheBalanceOnRealData) {
   std::sort(payloads.begin(), payloads.end());
   std::sort(street.payloads.begin(), street.payloads.end());
   EXPECT_EQ(street.payloads, payloads);
+}
+
+TEST(DecodeStage, TinyRingsAndPoolsKeepTheBalanceOfPairs) {
+  std::minstd_rand random(4);
+  Street street({.inputs = 3, .ring = 1, .pool = 2}, {.ring = 1, .pool = 1, .batch_bytes = 700},
+                {.table_entries = 16});
+  Frame head;
+  head.pair = true;
+  uint64_t put = 0;
+  for (const auto& file : files_below(test_data("dnstap"), ".fstrm")) {
+    for (const auto& payload : fstrm_payloads(file)) {
+      const size_t input = random() % 3;
+      while (!street.put(payload, head, input)) {
+        street.poll();
+        if (random() % 2 == 0) street.take(1);
+      }
+      ++put;
+      if (random() % 8 == 0) street.poll();
+    }
+  }
+  street.run_to_end();
+  EXPECT_EQ(street.units, put);
+  const auto joined = static_cast<uint64_t>(samples(street.stage()).at("weir_pair_joined_total 3"));
+  EXPECT_GT(joined, 100U);
+  EXPECT_EQ(street.events.size(), put - joined);
+}
+
+TEST(DecodeStage, FrameThatCannotBePairedIsWrittenAtOnce) {
+  Street street;
+  Frame head;
+  head.pair = true;
+  ASSERT_TRUE(street.put(kDnstap, head));  // no DNS message
+  ASSERT_TRUE(street.put("\x07", head));
+  street.flush();
+  street.poll();
+  street.take(1);
+  EXPECT_EQ(street.events.size(), 1U);
+  EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 reject dnstap_malformed"), 1);
+  street.run_to_end();
+}
+
+TEST(DecodeStage, LiveDnstapQueryIsWrittenWhenItsTimeIsOverAndNothingComes) {
+  Street street;
+  const Told query = {.live = true};
+  ASSERT_TRUE(street.put(payload_of(query), head_of(query)));
+  street.flush();
+  street.poll();
+  EXPECT_EQ(street.stage().balance().in_flight, 1U);
+  street.poll(5'200 * kMs);
+  street.take(1);
+  EXPECT_EQ(street.events.size(), 1U);
+  EXPECT_EQ(street.stage().balance().in_flight, 0U);
+  street.run_to_end();
+}
+
+TEST(DecodeStage, BusyInputDoesNotHoldUpTheTimeOutsOfASilentOne) {
+  Street street;
+  const Told query = {.input = 1, .live = true};
+  ASSERT_TRUE(street.put(payload_of(query), head_of(query)));
+  street.flush();
+  EXPECT_EQ(street.poll(), Poll::busy);
+  Frame busy;
+  busy.arrival_ns = 5'200 * kMs;
+  ASSERT_TRUE(street.put(kDnstap, busy));
+  street.flush();
+  EXPECT_EQ(street.poll(5'200 * kMs), Poll::busy);
+  EXPECT_EQ(samples(street.stage()).at("weir_pair_timeouts_total 3 query"), 1);
+  street.run_to_end();
+}
+
+TEST(DecodeStage, AbandonCountsDnstapThatWaits) {
+  Street street;
+  for (uint16_t id = 0; id < 3; ++id) ASSERT_TRUE(street.put(payload_of({.id = id}), head_of({})));
+  street.flush();
+  street.poll();
+  EXPECT_EQ(samples(street.stage()).at("weir_pair_entries 3"), 3);
+  street.stage().abandon();
+  EXPECT_TRUE(street.stage().balance().even());
+  EXPECT_EQ(street.stage().balance().in_flight, 0U);
+  EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 drop decode_shutdown"), 3);
 }
 
 // Two hundred clients that ask every millisecond; some answers are lost, some come twice, some first.

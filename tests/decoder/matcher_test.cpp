@@ -526,12 +526,12 @@ std::vector<Sent> forged(size_t count) {
 }
 
 TEST(Matcher, OfDifferentResponsesToOneQuestionTheNewestWait) {
-  constexpr size_t kRoom = 2 * MatchTable::kMaxPerHash;
+  constexpr size_t kRoom = 2 * MatchTable<Waiting>::kMaxPerHash;
   std::vector<Sent> packets = forged(kRoom + 1);
   packets.push_back(query(900));
   const Outcome outcome = outcome_of(packets);
   ASSERT_EQ(outcome.lines.size(), kRoom + 1);
-  const std::string first_without_room = std::to_string(MatchTable::kMaxPerHash);
+  const std::string first_without_room = std::to_string(MatchTable<Waiting>::kMaxPerHash);
   EXPECT_EQ(outcome.lines[0],
             "RESPONSE" + kEnds + "1 www.example r" + first_without_room + " trailing_bytes");
   EXPECT_EQ(outcome.lines[1], "TRANSACTION" + kEnds + "1 www.example q900 r0 trailing_bytes");

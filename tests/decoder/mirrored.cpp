@@ -81,7 +81,7 @@ EventSink::Room KeptEvents::reserve(size_t bytes_len, Event*& event) noexcept {
 
 void KeptEvents::commit() noexcept {
   const auto& event = *reinterpret_cast<const Event*>(memory_.data());
-  lines.push_back(to_line(event));
+  lines.push_back(tell_(event));
   const auto wire = event.bytes();
   bytes.emplace_back(wire.begin(), wire.end());
   units += event.units;

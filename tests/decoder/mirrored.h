@@ -50,11 +50,16 @@ class HeldFrame {
 // Keeps events as lines: "TRANSACTION 192.0.2.1:40000 198.51.100.53:53 1 www.example q0 r1500 u2": kind,
 // ends, id, QNAME, opcode,
 // rcode and tc if not 0, packet times in microseconds, units if not as usual, and what is malformed.
+std::string to_line(const Event& event);
+
 class KeptEvents final : public EventSink {
  public:
+  explicit KeptEvents(std::string (*tell)(const Event&) = to_line) : tell_(tell) {}
   [[nodiscard]] Room reserve(size_t bytes_len, Event*& event) noexcept override;
   void commit() noexcept override;
   void drop(Drop drop, uint64_t units) noexcept override { drops[drop] += units; }
+
+  [[nodiscard]] const Event& last() const { return *reinterpret_cast<const Event*>(memory_.data()); }
 
   std::vector<std::string> lines;
   std::vector<std::string> bytes;
@@ -65,11 +70,10 @@ class KeptEvents final : public EventSink {
   size_t largest = SIZE_MAX;
 
  private:
+  std::string (*tell_)(const Event&);
   std::vector<uint64_t> memory_;
   bool refused_ = false;  // the reserve() before
 };
-
-std::string to_line(const Event& event);
 
 // Everything that comes of the packets, taken in this order and flushed at the end.
 struct Outcome {

@@ -54,17 +54,22 @@ def _number(number, value):
     return _varint(number << 3) + _varint(value)
 
 
-def dns_query(name, message_id=1, qtype=1):
+def dns_query(name, message_id=1, qtype=1, flags=0x0100):
     wire = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split(".")) + b"\0"
-    return struct.pack(">HHHHHH", message_id, 0x0100, 1, 0, 0, 0) + wire + struct.pack(">HH", qtype, 1)
+    return struct.pack(">HHHHHH", message_id, flags, 1, 0, 0, 0) + wire + struct.pack(">HH", qtype, 1)
 
 
-def dnstap(name, message_id=1, client="192.0.2.1", port=40000, identity=b"e2e", padding=0):
-    """A CLIENT_QUERY for `name`."""
-    message = (_number(1, 5) + _number(2, 1) + _number(3, 1) + _bytes(4, socket.inet_aton(client)) +
-               _bytes(5, socket.inet_aton("198.51.100.53")) + _number(6, port) + _number(7, 53) +
-               _number(8, 1795227147) + _varint(9 << 3 | 5) + struct.pack("<I", 123456789) +
-               _bytes(10, dns_query(name, message_id)))
+def dnstap(name, message_id=1, client="192.0.2.1", port=40000, identity=b"e2e", padding=0, kind=5):
+    """A message about `name`: of an odd kind a query (5: CLIENT_QUERY), of an even one a response, 1 ms later."""
+    response = kind % 2 == 0
+    at = 4 if response else 0
+    wire = dns_query(name, message_id, flags=0x8180 if response else 0x0100)
+    # Without a client, as some resolvers tell of their own queries.
+    asker = _bytes(4, socket.inet_aton(client)) + _number(6, port) if client else b""
+    message = (_number(1, kind) + _number(2, 1) + _number(3, 1) + asker +
+               _bytes(5, socket.inet_aton("198.51.100.53")) + _number(7, 53) +
+               _number(8 + at, 1795227147) + _varint((9 + at) << 3 | 5) +
+               struct.pack("<I", 124456789 if response else 123456789) + _bytes(10 + at, wire))
     extra = _bytes(3, b"x" * padding) if padding else b""
     return _bytes(1, identity) + extra + _bytes(14, message) + _number(15, 1)
 

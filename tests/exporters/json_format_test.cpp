@@ -115,6 +115,16 @@ TEST(JsonFormat, PacketsHaveTypesOfTheirOwnAndRetransmissions) {
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"RESPONSE\"}\n");
 }
 
+TEST(JsonFormat, DnstapPairsSayThatTheyArePairs) {
+  TestEvent event;
+  event.head.type = 6;
+  const JsonFields fields = only({"type", "paired", "retransmissions"});
+  EXPECT_EQ(line_of(event, fields), "{\"type\":\"CLIENT_RESPONSE\"}\n");
+  event.head.units = 2;
+  EXPECT_EQ(line_of(event, fields), "{\"type\":\"CLIENT_RESPONSE\",\"paired\":true}\n");
+  EXPECT_EQ(line_of(event, only({"type"})), "{\"type\":\"CLIENT_RESPONSE\"}\n");
+}
+
 TEST(JsonFormat, TimeIsTheResponsesElseTheQuerys) {
   TestEvent event;
   event.head.has_query_time = true;

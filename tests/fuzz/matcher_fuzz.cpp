@@ -1,7 +1,6 @@
 // The matcher under hostile traffic: every unit ends in an event or a drop, and neither the seed of the
 // hashes nor a sink that has no room now and then changes any event; and no packet is compared with more than
 // a few. Input: the size of the table, then packets (see next()). Aborts where that does not hold.
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <span>
@@ -9,57 +8,24 @@
 #include <vector>
 
 #include "decoder/matcher.h"
+#include "tests/fuzz/refusing_sink.h"
 
 namespace {
 
 using namespace weir;
 
-void check(bool holds) {
-  if (!holds) std::abort();
+std::string tell(const Event& e) {
+  size_t bytes = 0;
+  for (const DnsMessage* dns : {&e.query, &e.response}) {
+    if (!dns->wire.present()) continue;
+    check(dns->wire.off == bytes);
+    bytes += dns->wire.len;
+  }
+  check(bytes == e.bytes_len);
+  if (e.kind == EventKind::transaction)
+    check(e.query.id == e.response.id && !e.query.qr() && e.response.qr());
+  return ends_and_times(e);
 }
-
-class Kept final : public EventSink {
- public:
-  explicit Kept(unsigned refuse_every) : refuse_every_(refuse_every) {}
-
-  [[nodiscard]] Room reserve(size_t bytes_len, Event*& event) noexcept override {
-    if (refuse_every_ != 0 && ++calls_ % refuse_every_ == 0) return Room::later;
-    if (bytes_len > kLargest) return Room::never;
-    memory_.assign((sizeof(Event) + bytes_len + 7) / 8, 0);
-    event = new (memory_.data()) Event;
-    event->bytes_len = static_cast<uint32_t>(bytes_len);
-    return Room::yes;
-  }
-  void commit() noexcept override {
-    const auto& e = *reinterpret_cast<const Event*>(memory_.data());
-    std::string told = std::to_string(static_cast<int>(e.kind)) + " " + to_string(e.client) + " " +
-                       to_string(e.server) + " " + std::to_string(e.query_time_ns) + " " +
-                       std::to_string(e.response_time_ns) + " " + std::to_string(e.units) + " ";
-    size_t bytes = 0;
-    for (const DnsMessage* dns : {&e.query, &e.response}) {
-      if (!dns->wire.present()) continue;
-      check(dns->wire.off == bytes);
-      bytes += dns->wire.len;
-    }
-    check(bytes == e.bytes_len);
-    if (e.kind == EventKind::transaction)
-      check(e.query.id == e.response.id && !e.query.qr() && e.response.qr());
-    told.append(reinterpret_cast<const char*>(e.bytes().data()), e.bytes_len);
-    events.push_back(std::move(told));
-    units += e.units;
-  }
-  void drop(Drop, uint64_t n) noexcept override { dropped += n; }
-
-  std::vector<std::string> events;
-  uint64_t units = 0;
-  uint64_t dropped = 0;
-
- private:
-  static constexpr size_t kLargest = 400;
-  unsigned refuse_every_;
-  unsigned calls_ = 0;
-  std::vector<uint64_t> memory_;
-};
 
 class Packets {
  public:
@@ -118,7 +84,7 @@ class Packets {
   std::vector<uint64_t> memory_;
 };
 
-void run(std::span<const uint8_t> input, uint64_t seed, Kept& kept) {
+void run(std::span<const uint8_t> input, uint64_t seed, RefusingSink& kept) {
   Matcher matcher({.table_entries = input[0] % 64U + 1U}, kept, seed);
   Packets packets(input.subspan(1));
   uint64_t packets_taken = 0;
@@ -140,8 +106,8 @@ void run(std::span<const uint8_t> input, uint64_t seed, Kept& kept) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  Kept straight(0);
-  Kept refused(3);
+  RefusingSink straight(tell, 0);
+  RefusingSink refused(tell, 3);
   run({data, size}, 1, straight);
   run({data, size}, 2, refused);
   check(straight.events == refused.events && straight.dropped == refused.dropped);

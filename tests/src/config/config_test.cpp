@@ -36,10 +36,10 @@ Config config_of(const std::string& yaml) {
 TEST(Config, ReadsTheShapeOfTheDocumentation) {
   const Config config = config_of(R"(
 inputs:
-  - dnstap: { listen: "tcp://0.0.0.0:6000", overflow: drop, frame_limit: 64KiB, idle_timeout: 5m }
+  - dnstap: { listen: "tcp://0.0.0.0:6000", overflow: drop, pair: true, frame_limit: 64KiB, idle_timeout: 5m }
   - dnstap: { listen: "unix:///run/weir/dnstap.sock", socket_mode: 0600, socket_owner: "unbound:weir" }
   - mirror: { port: "0000:3b:00.0", queues: 4 }
-  - file:   { paths: [a.fstrm, b.pcap.gz, "-"], dns_ports: [53, 5353] }
+  - file:   { paths: [a.fstrm, b.pcap.gz, "-"], dns_ports: [53, 5353], pair: true }
 outputs:
   - json:   { to: "file:///var/log/weir/dns.jsonl", authority: true, omit: [edns] }
   - json:   { to: "tcp://logs.example:5170" }
@@ -56,6 +56,7 @@ log: { level: warning }
   const auto& tcp = std::get<DnstapOptions>(config.inputs[0]);
   EXPECT_EQ(to_string(*tcp.listen), "tcp://0.0.0.0:6000");
   EXPECT_EQ(tcp.overflow, Overflow::drop);
+  EXPECT_TRUE(tcp.pair);
   EXPECT_EQ(tcp.frame_limit, 64U << 10U);
   EXPECT_EQ(tcp.idle_timeout_ms, 300'000U);
   EXPECT_EQ(tcp.name, "dnstap");
@@ -63,6 +64,7 @@ log: { level: warning }
   EXPECT_EQ(unix_socket.socket_mode, 0600U);
   EXPECT_EQ(unix_socket.socket_owner, "unbound:weir");
   EXPECT_EQ(unix_socket.name, "dnstap-2");
+  EXPECT_FALSE(unix_socket.pair);
   const auto& mirror = std::get<MirrorOptions>(config.inputs[2]);
   EXPECT_EQ(mirror.port, "0000:3b:00.0");
   EXPECT_EQ(mirror.queues, 4U);
@@ -70,6 +72,7 @@ log: { level: warning }
   const auto& file = std::get<FileOptions>(config.inputs[3]);
   EXPECT_EQ(file.paths, (std::vector<std::string>{"a.fstrm", "b.pcap.gz", "-"}));
   EXPECT_EQ(file.dns_ports, (std::vector<uint16_t>{53, 5353}));
+  EXPECT_TRUE(file.pair);
 
   ASSERT_EQ(config.outputs.size(), 3U);
   const auto& json = std::get<JsonOptions>(config.outputs[0]);
@@ -125,7 +128,8 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
   EXPECT_EQ(
       fault_of_input("dnstap:\n      listen: 'tcp://127.0.0.1:6000'\n      frame_limits: 1MiB\n"),
       "weir.yaml:5: inputs[0].dnstap.frame_limits: unknown key; did you mean frame_limit? Expected one "
-      "of listen, connect, name, overflow, frame_limit, max_connections, max_connections_per_address, allow, "
+      "of listen, connect, name, overflow, pair, frame_limit, max_connections, max_connections_per_address, "
+      "allow, "
       "deny, rate_limit, handshake_timeout, idle_timeout, "
       "read_buffer, socket_mode, socket_owner, tls_certificate, tls_key, tls_ca, tls_clients, tls_verify, "
       "tls_name");
@@ -146,7 +150,8 @@ TEST(ConfigFault, AllFaultsOfAFileAreTold) {
       "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
       "tls://HOST:PORT, "
       "unix:///PATH\nweir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of "
-      "paths, name, dns_ports, frame_limit\nweir.yaml:3: inputs[1].file.paths: is missing; expected a list "
+      "paths, name, dns_ports, pair, frame_limit\nweir.yaml:3: inputs[1].file.paths: is missing; expected a "
+      "list "
       "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "
       "warning, error, off\nweir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, "
       "tls://, udp://, unix://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' is not valid; "

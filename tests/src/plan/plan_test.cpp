@@ -417,8 +417,21 @@ TEST(PlanMemory, RefusesMoreThanThereIs) {
 TEST(PlanMemory, TheLargestEventFitsALargeBatch) {
   const Plan dnstap = plan_of(config_of("dnstap: { listen: 'unix:///x', frame_limit: 2MiB }"), machine_of(2));
   EXPECT_GE(dnstap.large_bytes, (2U << 20U) + sizeof(Event));
+  const Plan pairs =
+      plan_of(config_of("dnstap: { listen: 'unix:///x', frame_limit: 2MiB, pair: true }"), machine_of(2));
+  EXPECT_GE(pairs.large_bytes, (2U << 20U) + 65'535 + sizeof(Event));
   const Plan packets = plan_of(config_of("mirror: { interface: eth0 }"), machine_of(2));
   EXPECT_GE(packets.large_bytes, 2 * 65'535 + sizeof(Event));
+}
+
+TEST(PlanMemory, PacketsAndPairsHaveTablesOfTheirOwn) {
+  const auto entries = [](const std::string& input) {
+    return plan_of(config_of(input, "match: { table_entries: 1000 }\n"), machine_of(2)).table_entries;
+  };
+  EXPECT_EQ(entries("dnstap: { listen: 'unix:///x' }"), 0U);
+  EXPECT_EQ(entries("dnstap: { listen: 'unix:///x', pair: true }"), 1'000U);
+  EXPECT_EQ(entries("file: { paths: [x] }"), 1'000U);
+  EXPECT_EQ(entries("file: { paths: [x], pair: true }"), 2'000U);
 }
 
 TEST(Machine, ReadsCpuLists) {
