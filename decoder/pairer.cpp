@@ -20,6 +20,12 @@ bool can_pair(const Event& event) noexcept {
   return event.type >= 1 && event.type <= kLastType && event.having(&DnsMessage::has_header).has_header;
 }
 
+// 0: it does not tell.
+uint64_t message_ns(const Event& event) noexcept {
+  if (is_response(event) && event.has_response_time) return event.response_time_ns;
+  return event.has_query_time ? event.query_time_ns : 0;
+}
+
 bool agree(const Endpoint& a, const Endpoint& b) noexcept {
   return (!a.addr.present() || !b.addr.present() || a.addr == b.addr) &&
          (!a.has_port || !b.has_port || a.port == b.port);
@@ -65,9 +71,11 @@ struct Pairer::Incoming {
 };
 
 Pairer::Pairer(const DecodeOptions& options, EventSink& sink, uint64_t seed)
-    : sink_(sink),
+    : timeout_ns_(options.match_timeout_ms * kNsPerMs),
+      reorder_ns_(options.reorder_ms * kNsPerMs),
+      sink_(sink),
       hash_(seed),
-      room_(options.table_entries, options.match_timeout_ms * kNsPerMs, options.reorder_ms * kNsPerMs) {}
+      room_(options.table_entries, timeout_ns_, reorder_ns_) {}
 
 Pairer::Taken Pairer::take(const Frame& frame) noexcept {
   Event event;
@@ -90,10 +98,8 @@ Timeline& Pairer::advance(const Frame& frame, const Event& event) noexcept {
   uint64_t now = room_.clock.of(frame.input).now_ns;
   if (frame.live) {
     now = std::max(now, frame.arrival_ns);  // several ingest lcores: not in order
-  } else if (event.has_response_time) {
-    now = event.response_time_ns;
-  } else if (event.has_query_time) {
-    now = event.query_time_ns;
+  } else if (const uint64_t time = message_ns(event); time != 0) {
+    now = time;
   }
   return room_.clock.advance(frame, now, now);
 }
@@ -110,10 +116,19 @@ WaitingFrame* Pairer::partner_of(const Incoming& incoming) noexcept {
     for (WaitingFrame* entry = room_.table.find(hashes[i]); entry != nullptr;
          entry = room_.table.find_next(*entry)) {
       compared_.add(1);
-      if (incoming.fits(*entry) && goes_before(incoming, *entry, partner)) partner = entry;
+      if (incoming.fits(*entry) && in_time(incoming, *entry) && goes_before(incoming, *entry, partner))
+        partner = entry;
     }
   }
   return partner;
+}
+
+bool Pairer::in_time(const Incoming& incoming, const WaitingFrame& entry) const noexcept {
+  const uint64_t here = message_ns(incoming.event);
+  if (incoming.frame.live || here == 0 || entry.message_ns == 0) return true;
+  const uint64_t asked = incoming.response ? entry.message_ns : here;
+  const uint64_t answered = incoming.response ? here : entry.message_ns;
+  return answered >= asked ? answered - asked <= timeout_ns_ : asked - answered <= reorder_ns_;
 }
 
 bool Pairer::goes_before(const Incoming& incoming, const WaitingFrame& entry,
@@ -173,6 +188,7 @@ bool Pairer::wait(const Incoming& incoming, Timeline& timeline) noexcept {
   entry.time_ns = timeline.now_ns;
   entry.arrival_ns = incoming.frame.arrival_ns;
   entry.query_time_ns = incoming.query_time_ns();
+  entry.message_ns = message_ns(event);
   entry.payload_len = incoming.frame.payload_len;
   entry.type = event.type;
   entry.protocol = event.protocol;

@@ -5,16 +5,18 @@
 // by the same input and have the same client (query_address and query_port; where there is no address, the
 // same server), DNS id and question (RFC 5452 section 9.1; names without regard to case; a message without a
 // question fits any), and where both tell them the same server and transport protocol. Not the types: BIND
-// answers an AUTH_QUERY with a CLIENT_RESPONSE. Nor the identity: dnsdist sets it by rule.
-// Of several the one of the type that dnstap.proto puts beside it goes before; then that of the nearest
-// query_time, which servers read twice; then the oldest.
+// answers an AUTH_QUERY with a CLIENT_RESPONSE. Nor the identity: dnsdist sets it by rules, of which query
+// and response may meet different ones. Of several the one of the type that dnstap.proto puts beside it goes
+// before; then that of the nearest query_time, which servers read twice; then the oldest.
 //
 // A query waits for match_timeout_ms + reorder_ms, a response for reorder_ms: queries and responses of a busy
 // server come by several threads and connections. What times out, or is evicted for others, is an event of
 // its own, as it would be without pairing. No frame is dropped and none is taken for a copy.
 //
-// Time is that of arrival in streams, whose senders' clocks need not agree; in files it is the messages', so
-// that they give the same events on every machine.
+// Time is that of arrival in streams, whose senders' clocks need not agree; in files it is the messages'. Of
+// files a response also has to be at most match_timeout_ms later than its query by these, and at most
+// reorder_ms earlier: so they give the same events on any number of decode lcores, if no message stands more
+// than reorder_ms behind its time.
 #pragma once
 
 #include <cstdint>
@@ -32,13 +34,14 @@ namespace weir {
 
 // A dnstap frame in the table: what MatchTable and WaitingRoom ask for, what is compared, and its payload.
 struct WaitingFrame {
-  static constexpr size_t kInlineWire = 192;
+  static constexpr size_t kInlineWire = 184;
 
   uint64_t hash;      // that it is found by: of input, client and id, or of these and the question
   uint64_t question;  // its hash; 0: none
   uint64_t time_ns;   // of its input's timeline when it came
   uint64_t arrival_ns;
   uint64_t query_time_ns;  // 0: none
+  uint64_t message_ns;     // when it was sent or received: a query's query_time, a response's response_time
   uint32_t next;           // in its bucket, or among the free; 0: none
   uint32_t older;
   uint32_t newer;
@@ -92,6 +95,7 @@ class Pairer {
 
   Timeline& advance(const Frame& frame, const Event& event) noexcept;
   WaitingFrame* partner_of(const Incoming& incoming) noexcept;
+  [[nodiscard]] bool in_time(const Incoming& incoming, const WaitingFrame& entry) const noexcept;
   [[nodiscard]] bool goes_before(const Incoming& incoming, const WaitingFrame& entry,
                                  const WaitingFrame* other) const noexcept;
   [[nodiscard]] EventSink::Room join(const Incoming& incoming, WaitingFrame& other) noexcept;
@@ -103,6 +107,8 @@ class Pairer {
   void remove(WaitingFrame& entry) noexcept;
   void show_use() noexcept;
 
+  uint64_t timeout_ns_;
+  uint64_t reorder_ns_;
   EventSink& sink_;
   SeededHash hash_;
   WaitingRoom<WaitingFrame> room_;

@@ -242,10 +242,14 @@ TEST(Pairer, IdThatIsUsedAgainAfterTheTimeOutIsAskedAnew) {
 
 TEST(Pairer, InFilesMessageTimesTimeOut) {
   const std::string query_line = "CLIENT_QUERY" + kEnds + "1 www.example q0 +q";
-  EXPECT_EQ(lines_of({query(0), later(5'100'000), response(5'100'000)}).size(), 2U);
+  EXPECT_EQ(lines_of({query(0), response(5'000'000)}).size(), 1U);
+  EXPECT_EQ(lines_of({query(0), response(5'000'001)}).size(), 2U);
+  EXPECT_EQ(lines_of({query(100'000), response(0)}).size(), 1U);
+  EXPECT_EQ(lines_of({query(100'001), response(0)}).size(), 2U);
+  EXPECT_EQ(lines_of({query(0), later(5'100'000), response(5'000'000)}).size(), 2U);
   EXPECT_EQ(
-      lines_of({query(0), later(5'100'001), response(5'100'001)}),
-      (Lines{query_line, kLater + " q5100001 +q", "CLIENT_RESPONSE" + kEnds + "1 www.example r5100001 +r"}));
+      lines_of({query(0), later(5'100'001), response(5'000'000)}),
+      (Lines{query_line, kLater + " q5100001 +q", "CLIENT_RESPONSE" + kEnds + "1 www.example r5000000 +r"}));
   EXPECT_EQ(lines_of({response(0), later(100'000), query(100'000)}).size(), 2U);
   EXPECT_EQ(lines_of({response(0), later(100'001), query(100'001)}).size(), 3U);
   // Messages of several threads come in any order: waiting begins where the file stands.
