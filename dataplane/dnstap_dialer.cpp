@@ -13,7 +13,7 @@ constexpr uint64_t kSteadyNs = 5 * kNsPerSec;  // a connection that lasts so lon
 
 }  // namespace
 
-Result<std::vector<std::unique_ptr<Input>>> open_dnstap_dialer(const DnstapOptions& options,
+Result<std::vector<std::unique_ptr<Input>>> open_dnstap_dialer(const DnstapInputOptions& options,
                                                                uint16_t input_index, unsigned ingest_lcores) {
   std::shared_ptr<TlsSide> tls;
   if (options.connect->scheme == Target::Scheme::tls) {
@@ -27,7 +27,7 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_dialer(const DnstapOptio
   return inputs;
 }
 
-DnstapDialer::DnstapDialer(const DnstapOptions& options, uint16_t index, unsigned lcore,
+DnstapDialer::DnstapDialer(const DnstapInputOptions& options, uint16_t index, unsigned lcore,
                            std::shared_ptr<TlsSide> tls)
     : DnstapStreams(options, index, lcore), tls_(std::move(tls)), dialer_(*options.connect) {}
 

@@ -15,13 +15,14 @@ namespace weir {
 
 // The one input, on an ingest lcore that follows from its index. An Error names the configuration key and the
 // remedy. Precondition: options.connect.
-Result<std::vector<std::unique_ptr<Input>>> open_dnstap_dialer(const DnstapOptions& options,
+Result<std::vector<std::unique_ptr<Input>>> open_dnstap_dialer(const DnstapInputOptions& options,
                                                                uint16_t input_index, unsigned ingest_lcores);
 
 class DnstapDialer : public DnstapStreams {
  public:
   // tls: none for a plain connection.
-  DnstapDialer(const DnstapOptions& options, uint16_t index, unsigned lcore, std::shared_ptr<TlsSide> tls);
+  DnstapDialer(const DnstapInputOptions& options, uint16_t index, unsigned lcore,
+               std::shared_ptr<TlsSide> tls);
 
   void describe(MetricVisitor& visitor) const override;
   void request_reload() override;

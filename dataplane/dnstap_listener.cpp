@@ -20,7 +20,7 @@ constexpr uint64_t kAcceptRetryNs = 100 * kNsPerMs;
 // The usual limit on open files is below the usual limit on connections; the hard limit is meant to be used.
 // Returns how many descriptors senders may use, so that files can be reopened and metrics be read at any
 // time.
-int raise_open_files(const DnstapOptions& options) {
+int raise_open_files(const DnstapInputOptions& options) {
   constexpr rlim_t kOthers = 128;  // files, listeners, epoll, metrics
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT_MAX;
@@ -39,7 +39,7 @@ int raise_open_files(const DnstapOptions& options) {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - spare, INT_MAX));
 }
 
-std::string sentence(Refusal refusal, const DnstapOptions& options) {
+std::string sentence(Refusal refusal, const DnstapInputOptions& options) {
   switch (refusal) {
     case Refusal::not_allowed:
       return "allow and deny do not let it in";
@@ -72,7 +72,7 @@ void AddressCounts::remove(const IpAddr& addr) {
   if (--at->second == 0) counts_.erase(at);
 }
 
-Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapOptions& options,
+Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapInputOptions& options,
                                                                  uint16_t input_index,
                                                                  unsigned ingest_lcores) {
   std::shared_ptr<TlsSide> tls;
@@ -97,7 +97,7 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapOpt
   return inputs;
 }
 
-DnstapListener::DnstapListener(const DnstapOptions& options, uint16_t index, unsigned lcore,
+DnstapListener::DnstapListener(const DnstapInputOptions& options, uint16_t index, unsigned lcore,
                                std::shared_ptr<DnstapListenerShare> share)
     : DnstapStreams(options, index, lcore), share_(std::move(share)) {}
 

@@ -23,7 +23,7 @@ namespace weir {
 
 // One input an ingest lcore, all on one listening socket. An Error names the configuration key and the
 // remedy. Precondition: options.listen.
-Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapOptions& options,
+Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapInputOptions& options,
                                                                  uint16_t input_index,
                                                                  unsigned ingest_lcores);
 
@@ -73,7 +73,7 @@ struct DnstapListenerShare {
 
 class DnstapListener : public DnstapStreams {
  public:
-  DnstapListener(const DnstapOptions& options, uint16_t index, unsigned lcore,
+  DnstapListener(const DnstapInputOptions& options, uint16_t index, unsigned lcore,
                  std::shared_ptr<DnstapListenerShare> share);
   // Control thread, once, before the first poll().
   Status watch() { return DnstapStreams::watch(share_->socket->fd()); }

@@ -47,7 +47,7 @@ void DnstapStreams::warn(const std::string& text) {
   spdlog::warn("input {}: {}{}", name(), text, log_.left_out());
 }
 
-DnstapStreams::DnstapStreams(const DnstapOptions& options, uint16_t index, unsigned lcore)
+DnstapStreams::DnstapStreams(const DnstapInputOptions& options, uint16_t index, unsigned lcore)
     : Input(options.name, index, lcore),
       options_(options),
       intake_(index, {.overflow = options.overflow, .live = true, .pair = options.pair}),
@@ -255,9 +255,9 @@ bool DnstapStreams::take(DnstapConnection& connection, const Now& now, FrameWrit
   waiting_bytes_.set(taken == DnstapConnection::Taken::no_room ? rest_.size() : 0);
   switch (taken) {
     case DnstapConnection::Taken::all:
-      if (held_bytes_.get() <= DnstapOptions::kMostHeld || connection.missing() == 0) return true;
+      if (held_bytes_.get() <= DnstapInputOptions::kMostHeld || connection.missing() == 0) return true;
       log(now, "{} was closed: unfinished frames hold more than {} MiB", connection.peer_name(),
-          DnstapOptions::kMostHeld >> 20U);
+          DnstapInputOptions::kMostHeld >> 20U);
       close(connection, ConnectionEnd::memory, now);
       return true;
     case DnstapConnection::Taken::no_room:

@@ -59,7 +59,7 @@ class DnstapStreams : public Input {
   }
 
  protected:
-  DnstapStreams(const DnstapOptions& options, uint16_t index, unsigned lcore);
+  DnstapStreams(const DnstapInputOptions& options, uint16_t index, unsigned lcore);
 
   // Of the owner lcore, called by poll(), stop() and abandon():
   // Takes in new connections; true when somebody came. signalled: the watched descriptor has something.
@@ -77,7 +77,7 @@ class DnstapStreams : public Input {
   [[nodiscard]] bool add(std::unique_ptr<DnstapConnection> connection);
   // Reads the certificates again, and logs how that went. Any thread.
   void reload_tls(TlsSide& side) const;
-  [[nodiscard]] const DnstapOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const DnstapInputOptions& options() const noexcept { return options_; }
   template <class... Args>
   void log(const Now& now, fmt::format_string<Args...> format, Args&&... args) {
     if (log_.due(now.mono_ns)) warn(fmt::format(format, std::forward<Args>(args)...));
@@ -100,7 +100,7 @@ class DnstapStreams : public Input {
   void close(DnstapConnection& connection, ConnectionEnd end, const Now& now);
   void warn(const std::string& text);
 
-  DnstapOptions options_;
+  DnstapInputOptions options_;
   DnstapIntake intake_;
   int epoll_;
   std::vector<uint8_t> buffer_;  // options_.read_buffer bytes

@@ -17,7 +17,7 @@ enum class Overflow : uint8_t {
 };
 
 // dnstap streams, over TCP, TLS or UNIX sockets. One of listen and connect.
-struct DnstapOptions {
+struct DnstapInputOptions {
   std::string name = "dnstap";
   std::optional<Target> listen;   // senders connect
   std::optional<Target> connect;  // a sender that listens
@@ -38,7 +38,7 @@ struct DnstapOptions {
   // Bytes of unfinished frames, all connections of an ingest lcore together; the connection that asks for
   // more is closed.
   static constexpr size_t kMostHeld = 64U << 20U;
-  bool operator==(const DnstapOptions&) const = default;
+  bool operator==(const DnstapInputOptions&) const = default;
 };
 
 // Packets from a port: a PCI address, a vdev string ("net_pcap0,rx_pcap=x.pcap"), or AF_PACKET on an

@@ -121,7 +121,7 @@ Status set_owner(const std::string& path, const std::string& owner) {
 
 }  // namespace
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapOptions& options) {
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapInputOptions& options) {
   const Target::Scheme scheme = options.listen->scheme;
   if (scheme == Target::Scheme::tcp || scheme == Target::Scheme::tls) return open_tcp(options);
   if (scheme == Target::Scheme::unix_stream) return open_unix(options);
@@ -129,7 +129,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapOptions& op
                "' is not a place to listen at; write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapOptions& options) {
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapInputOptions& options) {
   const std::string what = "cannot listen on " + to_string(*options.listen);
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -160,7 +160,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapOptions
   return Error{what + ": " + why(error) + remedy(error)};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapOptions& options) {
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapInputOptions& options) {
   const std::string& path = options.listen->path;
   const std::string what = "cannot listen on " + to_string(*options.listen);
   if (path.size() >= sizeof(sockaddr_un::sun_path))

@@ -18,7 +18,7 @@ class ListenSocket {
  public:
   // options.listen: tcp, tls or unix_stream. A socket file that nobody listens on is replaced; one that is in
   // use, and a path that is something else, are errors.
-  static Result<std::unique_ptr<ListenSocket>> open(const DnstapOptions& options);
+  static Result<std::unique_ptr<ListenSocket>> open(const DnstapInputOptions& options);
   // Also removes the socket file, if it is still ours.
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
@@ -33,8 +33,8 @@ class ListenSocket {
 
  private:
   ListenSocket(int fd, Target bound) : fd_(fd), bound_(std::move(bound)) {}
-  static Result<std::unique_ptr<ListenSocket>> open_tcp(const DnstapOptions& options);
-  static Result<std::unique_ptr<ListenSocket>> open_unix(const DnstapOptions& options);
+  static Result<std::unique_ptr<ListenSocket>> open_tcp(const DnstapInputOptions& options);
+  static Result<std::unique_ptr<ListenSocket>> open_unix(const DnstapInputOptions& options);
   void own_file() noexcept;
 
   int fd_;

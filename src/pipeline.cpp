@@ -71,7 +71,7 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
   for (size_t i = 0; i < config.inputs.size(); ++i) {
     const auto index = static_cast<uint16_t>(i);
     Result<std::vector<std::unique_ptr<Input>>> opened = std::vector<std::unique_ptr<Input>>{};
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i])) {
+    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i])) {
       opened = dnstap->connect ? open_dnstap_dialer(*dnstap, index, plan.ingest)
                                : open_dnstap_listener(*dnstap, index, plan.ingest);
     } else if (const auto* files = std::get_if<FileOptions>(&config.inputs[i])) {

@@ -161,7 +161,7 @@ void announce(const Config& config, const Plan& plan) {
                config.metrics.listen ? "; metrics on " + to_string(*config.metrics.listen).substr(6) : "");
   for (const std::string& note : plan.notes) spdlog::warn("{}", note);
   for (const InputConfig& input : config.inputs)
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&input); dnstap != nullptr && dnstap->listen)
+    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&input); dnstap != nullptr && dnstap->listen)
       spdlog::info("listening for dnstap on {}", to_string(*dnstap->listen));
 }
 

@@ -68,7 +68,7 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
     if (Status added = add_each({"-"}, json_output_from_flag, config->outputs); !added) return added.error();
   }
   for (InputConfig& input : config->inputs) {
-    if (auto* dnstap = std::get_if<DnstapOptions>(&input)) dnstap->pair |= pair_;
+    if (auto* dnstap = std::get_if<DnstapInputOptions>(&input)) dnstap->pair |= pair_;
     if (auto* file = std::get_if<FileOptions>(&input)) file->pair |= pair_;
   }
   for (OutputConfig& output : config->outputs) {

@@ -15,7 +15,7 @@
 
 namespace weir {
 
-using InputConfig = std::variant<DnstapOptions, MirrorOptions, FileOptions>;
+using InputConfig = std::variant<DnstapInputOptions, MirrorOptions, FileOptions>;
 using OutputConfig = std::variant<JsonOptions, StatsdOptions>;
 
 enum class IdlePolicy : uint8_t {

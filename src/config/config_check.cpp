@@ -16,7 +16,7 @@ namespace weir {
 namespace {
 
 struct InputKind {
-  std::string_view operator()(const DnstapOptions& /*input*/) const { return "dnstap"; }
+  std::string_view operator()(const DnstapInputOptions& /*input*/) const { return "dnstap"; }
   std::string_view operator()(const MirrorOptions& /*input*/) const { return "mirror"; }
   std::string_view operator()(const FileOptions& /*input*/) const { return "file"; }
 };
@@ -27,7 +27,7 @@ struct OutputKind {
 
 using Faults = std::vector<KeyFault>;
 
-void check_tls(const DnstapOptions& dnstap, Faults& faults) {
+void check_tls(const DnstapInputOptions& dnstap, Faults& faults) {
   const TlsOptions& tls = dnstap.tls;
   const Target& target = dnstap.listen ? *dnstap.listen : *dnstap.connect;
   if (target.scheme != Target::Scheme::tls) {
@@ -50,7 +50,7 @@ void check_tls(const DnstapOptions& dnstap, Faults& faults) {
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }
 
-void check_access(const DnstapOptions& dnstap, Faults& faults) {
+void check_access(const DnstapInputOptions& dnstap, Faults& faults) {
   for (const auto& [key, texts] : {std::pair{"allow", &dnstap.allow}, std::pair{"deny", &dnstap.deny}})
     for (const std::string& text : *texts)
       if (const auto prefix = parse_prefix(text); !prefix) faults.push_back({key, prefix.error().message});
@@ -63,7 +63,7 @@ void check_access(const DnstapOptions& dnstap, Faults& faults) {
           {key, "is for senders that have an address; remove it, or listen on tcp:// or tls://"});
 }
 
-Faults check(const DnstapOptions& dnstap) {
+Faults check(const DnstapInputOptions& dnstap) {
   Faults faults;
   if (!dnstap.listen && !dnstap.connect)
     return {{"listen",
@@ -166,7 +166,7 @@ class Claims {
 void check_listens(const Config& config, Faults& faults) {
   Claims listens(faults);
   for (size_t i = 0; i < config.inputs.size(); ++i)
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i]);
+    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i]);
         dnstap != nullptr && dnstap->listen)
       listens.claim(to_string(*dnstap->listen), input_path(config, i) + ".listen",
                     "give each listener an address of its own");

@@ -48,7 +48,7 @@ bool is_path(std::string_view text) {
 }  // namespace
 
 Result<InputConfig> dnstap_input_from_flag(const std::string& text) {
-  DnstapOptions options;
+  DnstapInputOptions options;
   if (Status set = set_key(*find_section("inputs", "dnstap"), "listen", &options, text, "--dnstap"); !set)
     return set.error();
   return checked(std::move(options), "--dnstap");

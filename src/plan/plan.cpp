@@ -31,7 +31,8 @@ struct FramesOf {
   bool pair = false;
 };
 FramesOf frames_of(const InputConfig& input) {
-  if (const auto* dnstap = std::get_if<DnstapOptions>(&input)) return {dnstap->frame_limit, dnstap->pair};
+  if (const auto* dnstap = std::get_if<DnstapInputOptions>(&input))
+    return {dnstap->frame_limit, dnstap->pair};
   if (const auto* file = std::get_if<FileOptions>(&input)) return {file->frame_limit, file->pair};
   return {};
 }
@@ -67,10 +68,11 @@ void plan_pools(const Config& config, Plan& plan) {
       plan.batch_bytes;
   plan.large_pool_bytes = pools * plan.large_batches * plan.large_bytes;
   for (const InputConfig& input : config.inputs) {
-    const auto* dnstap = std::get_if<DnstapOptions>(&input);
+    const auto* dnstap = std::get_if<DnstapInputOptions>(&input);
     if (dnstap == nullptr) continue;
     const uint64_t connections = dnstap->listen ? dnstap->max_connections : 1;
-    const uint64_t held = std::min<uint64_t>(DnstapOptions::kMostHeld, connections * dnstap->frame_limit);
+    const uint64_t held =
+        std::min<uint64_t>(DnstapInputOptions::kMostHeld, connections * dnstap->frame_limit);
     plan.stream_bytes += (dnstap->listen ? plan.ingest : 1) * (held + dnstap->read_buffer);
   }
   plan.table_entries =

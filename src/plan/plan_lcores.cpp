@@ -50,7 +50,7 @@ bool only_files(const Config& config) {
 unsigned useful_ingest(const Config& config) {
   unsigned useful = 0;
   for (const InputConfig& input : config.inputs) {
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&input)) {
+    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&input)) {
       if (dnstap->listen) return kMostLcores;  // connections are dealt round
       ++useful;
     }

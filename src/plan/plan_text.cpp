@@ -61,7 +61,7 @@ std::string queues_of(const Plan& plan, unsigned input, unsigned ingest) {
 std::string polled_by(const Plan& plan, const Config& config, unsigned ingest) {
   std::string polls;
   for (unsigned i = 0; i < config.inputs.size(); ++i) {
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.inputs[i])) {
+    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i])) {
       if (dnstap->listen)
         append(polls, "; ", dnstap->name + ": connections to " + to_string(*dnstap->listen));
       else if (i % plan.ingest == ingest)  // as open_dnstap_dialer() does

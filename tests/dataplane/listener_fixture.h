@@ -96,7 +96,7 @@ class ListenerFixture : public testing::Test {
   const std::string kFinish = control_bytes(ControlType::finish);
 
   std::filesystem::path dir_;
-  DnstapOptions options_;
+  DnstapInputOptions options_;
   std::vector<std::unique_ptr<FrameCatcher>> sinks_;
   std::vector<std::unique_ptr<Input>> inputs_;
   Now now_{.mono_ns = kNsPerSec, .wall_ns = 0};

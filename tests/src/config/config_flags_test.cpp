@@ -101,7 +101,7 @@ TEST(ConfigFlags, ValidateSeesWhatOnlyTheWholeShows) {
   EXPECT_TRUE(validate(config).ok());
   config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
   EXPECT_TRUE(validate(config).ok());
-  EXPECT_EQ(std::get<DnstapOptions>(config.inputs[1]).name, "dnstap-2");
+  EXPECT_EQ(std::get<DnstapInputOptions>(config.inputs[1]).name, "dnstap-2");
   config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6001"));
   EXPECT_EQ(
       validate(config).error().message,

@@ -53,14 +53,14 @@ drain_timeout: 2s
 log: { level: warning }
 )");
   ASSERT_EQ(config.inputs.size(), 4U);
-  const auto& tcp = std::get<DnstapOptions>(config.inputs[0]);
+  const auto& tcp = std::get<DnstapInputOptions>(config.inputs[0]);
   EXPECT_EQ(to_string(*tcp.listen), "tcp://0.0.0.0:6000");
   EXPECT_EQ(tcp.overflow, Overflow::drop);
   EXPECT_TRUE(tcp.pair);
   EXPECT_EQ(tcp.frame_limit, 64U << 10U);
   EXPECT_EQ(tcp.idle_timeout_ms, 300'000U);
   EXPECT_EQ(tcp.name, "dnstap");
-  const auto& unix_socket = std::get<DnstapOptions>(config.inputs[1]);
+  const auto& unix_socket = std::get<DnstapInputOptions>(config.inputs[1]);
   EXPECT_EQ(unix_socket.socket_mode, 0600U);
   EXPECT_EQ(unix_socket.socket_owner, "unbound:weir");
   EXPECT_EQ(unix_socket.name, "dnstap-2");
@@ -114,7 +114,7 @@ TEST(Config, SlowTcpPeersLoseEventsAndFilesHoldTheStreet) {
 TEST(Config, EmbeddedDefaultListensOnThisMachineOnly) {
   const Config config = config_of(embedded_default_config());
   ASSERT_EQ(config.inputs.size(), 1U);
-  EXPECT_EQ(to_string(*std::get<DnstapOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
+  EXPECT_EQ(to_string(*std::get<DnstapInputOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
   ASSERT_EQ(config.outputs.size(), 1U);
   EXPECT_EQ(std::get<JsonOptions>(config.outputs[0]).to.scheme, Target::Scheme::stdio);
   EXPECT_EQ(to_string(*config.metrics.listen), "tcp://127.0.0.1:9953");
