@@ -4,8 +4,8 @@
 
 #include "exporters/file_sink.h"
 #include "exporters/json_format.h"
-#include "exporters/line_output.h"
 #include "exporters/null_sink.h"
+#include "exporters/record_output.h"
 #include "exporters/statsd_output.h"
 #include "exporters/tcp_sink.h"
 
@@ -22,7 +22,7 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output,
       return sinks;
     case Target::Scheme::file:
     case Target::Scheme::stdio: {
-      auto file = LineFile::open(to);
+      auto file = RecordFile::open(to);
       if (!file) return file.error();
       for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<FileSink>(*file));
       return sinks;
@@ -48,9 +48,9 @@ Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
   if (!sinks) return sinks.error();
   Outputs outputs;
   for (unsigned lcore = 0; lcore < export_lcores; ++lcore) {
-    outputs.push_back(std::make_unique<LineOutput>(
+    outputs.push_back(std::make_unique<RecordOutput>(
         options.name, lcore,
-        LineOutputOptions{
+        RecordOutputOptions{
             .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full},
         std::make_unique<JsonFormat>(options.json, input_names, lcore), std::move((*sinks)[lcore])));
   }

@@ -1,4 +1,4 @@
-#include "exporters/line_output.h"
+#include "exporters/record_output.h"
 
 #include <algorithm>
 #include <string_view>
@@ -9,33 +9,33 @@ namespace {
 
 constexpr size_t kBlockBytes = 256U << 10U;  // stays in the L2 cache between format and write
 constexpr size_t kMinBlockBytes = 1U << 10U;
-constexpr uint32_t kBlockLines = 4096;
+constexpr uint32_t kBlockRecords = 4096;
 
 }  // namespace
 
-// Lines back to back. Its memory is only touched as far as it was ever filled.
-struct LineOutput::Block {
+// Records back to back. Its memory is only touched as far as it was ever filled.
+struct RecordOutput::Block {
   explicit Block(size_t bytes)
-      : data(std::make_unique_for_overwrite<char[]>(bytes + kMaxLineBytes)),
-        lines(std::make_unique_for_overwrite<Line[]>(kBlockLines)) {}
+      : data(std::make_unique_for_overwrite<char[]>(bytes)),
+        records(std::make_unique_for_overwrite<Record[]>(kBlockRecords)) {}
 
   void clear() noexcept {
     used = sent = 0;
     count = written = 0;
   }
-  [[nodiscard]] std::string_view text() const noexcept { return {data.get(), used}; }
-  [[nodiscard]] size_t written_bytes() const noexcept { return written == 0 ? 0 : lines[written - 1].end; }
+  [[nodiscard]] std::string_view bytes() const noexcept { return {data.get(), used}; }
+  [[nodiscard]] size_t written_bytes() const noexcept { return written == 0 ? 0 : records[written - 1].end; }
 
   std::unique_ptr<char[]> data;
-  std::unique_ptr<Line[]> lines;
+  std::unique_ptr<Record[]> records;
   size_t used = 0;
   size_t sent = 0;       // the sink took this much
-  uint32_t count = 0;    // lines
-  uint32_t written = 0;  // lines that the sink took and cannot lose any more
+  uint32_t count = 0;    // records
+  uint32_t written = 0;  // records that the sink took and cannot lose any more
 };
 
-LineOutput::LineOutput(std::string name, unsigned lcore, const LineOutputOptions& options,
-                       std::unique_ptr<LineFormat> format, std::unique_ptr<Sink> sink)
+RecordOutput::RecordOutput(std::string name, unsigned lcore, const RecordOutputOptions& options,
+                           std::unique_ptr<RecordFormat> format, std::unique_ptr<Sink> sink)
     : Output(std::move(name), lcore),
       options_(options),
       format_(std::move(format)),
@@ -44,15 +44,15 @@ LineOutput::LineOutput(std::string name, unsigned lcore, const LineOutputOptions
   const size_t count = options.backlog / block_bytes_ + 2;
   waiting_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    blocks_.push_back(std::make_unique<Block>(block_bytes_));
+    blocks_.push_back(std::make_unique<Block>(block_bytes_ + format_->max_record_bytes()));
     free_.push_back(blocks_.back().get());
   }
   copy_sink_state();
 }
 
-LineOutput::~LineOutput() = default;
+RecordOutput::~RecordOutput() = default;
 
-bool LineOutput::take(const Batch& events, const Now& now) {
+bool RecordOutput::take(const Batch& events, const Now& now) {
   for (uint32_t at = resume_at_; at < events.used;) {
     const auto& event = *reinterpret_cast<const Event*>(events.data + at);
     const bool room = make_room(now);
@@ -64,7 +64,7 @@ bool LineOutput::take(const Batch& events, const Now& now) {
     counters_.in_events.add(1);
     counters_.in_units.add(event.units);
     if (room)
-      put_line(event);
+      put_record(event);
     else
       counters_.drops.add(ended() ? Drop::write_failed : Drop::backlog_full, event.units);
     at += event.record_len;
@@ -77,15 +77,15 @@ bool LineOutput::take(const Batch& events, const Now& now) {
   return true;
 }
 
-void LineOutput::count_blocked(const Now& now) {
+void RecordOutput::count_blocked(const Now& now) {
   if (blocked_since_ns_ != 0) counters_.block_ns.add(now.mono_ns - blocked_since_ns_);
   blocked_since_ns_ = now.mono_ns;
 }
 
-// The open block has room for a line, and the backlog for more bytes.
-bool LineOutput::make_room(const Now& now) {
+// The open block has room for a record, and the backlog for more bytes.
+bool RecordOutput::make_room(const Now& now) {
   if (ended()) return false;
-  if (open_ != nullptr && (open_->used >= block_bytes_ || open_->count == kBlockLines)) {
+  if (open_ != nullptr && (open_->used >= block_bytes_ || open_->count == kBlockRecords)) {
     close_open();
     if (!stuck_) push_blocks(now);
   }
@@ -99,31 +99,31 @@ bool LineOutput::make_room(const Now& now) {
   return true;
 }
 
-void LineOutput::put_line(const Event& event) {
+void RecordOutput::put_record(const Event& event) {
   Block& block = *open_;
   char* start = block.data.get() + block.used;
   const uint64_t seq = counters_.in_events.get() - 1;  // this event is counted already
   const auto len = static_cast<size_t>(format_->write(event, seq, start) - start);
   block.used += len;
-  block.lines[block.count++] = {event.arrival_ns, static_cast<uint32_t>(block.used), event.units};
+  block.records[block.count++] = {event.arrival_ns, static_cast<uint32_t>(block.used), event.units};
   counters_.backlog_events.add(1);
   counters_.backlog_units.add(event.units);
   counters_.backlog_bytes.add(len);
 }
 
-void LineOutput::close_open() {
+void RecordOutput::close_open() {
   if (open_ == nullptr) return;
   waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
   ++waiting_count_;
 }
 
 // Offers the waiting blocks to the sink until it takes no more. true: it took something.
-bool LineOutput::push_blocks(const Now& now) {
+bool RecordOutput::push_blocks(const Now& now) {
   bool took = false;
   while (sent_count_ < waiting_count_) {
     Block& block = waiting(sent_count_);
     const size_t before = block.sent;
-    block.sent = sink_->write(block.text(), block.sent, now);
+    block.sent = sink_->write(block.bytes(), block.sent, now);
     took |= block.sent > before;
     if (block.sent < block.used) break;
     ++sent_count_;
@@ -137,7 +137,7 @@ bool LineOutput::push_blocks(const Now& now) {
 }
 
 // What the sink may still lose is the last of what it took.
-void LineOutput::settle(const Now& now) {
+void RecordOutput::settle(const Now& now) {
   size_t settled = 0;
   for (size_t i = 0; i < waiting_count_; ++i) settled += waiting(i).sent;
   settled -= std::min(settled, sink_->unsettled());
@@ -151,62 +151,63 @@ void LineOutput::settle(const Now& now) {
   }
 }
 
-void LineOutput::rewind() {
+void RecordOutput::rewind() {
   for (size_t i = 0; i < waiting_count_; ++i) waiting(i).sent = waiting(i).written_bytes();
   sent_count_ = 0;
 }
 
-void LineOutput::pop_waiting() {
+void RecordOutput::pop_waiting() {
   free_.push_back(&waiting(0));
   first_waiting_ = (first_waiting_ + 1) % waiting_.size();
   --waiting_count_;
   if (sent_count_ != 0) --sent_count_;
 }
 
-void LineOutput::count_written(Block& block, size_t settled, const Now& now) {
+void RecordOutput::count_written(Block& block, size_t settled, const Now& now) {
   const uint32_t first = block.written;
   uint64_t units = 0;
-  uint32_t run = first;  // lines from here on arrived at the same time
-  for (; block.written < block.count && block.lines[block.written].end <= settled; ++block.written) {
-    const Line& line = block.lines[block.written];
-    units += line.units;
-    if (line.arrival_ns != block.lines[run].arrival_ns) {
-      observe(now, block.lines[run].arrival_ns, block.written - run);
+  uint32_t run = first;  // records from here on arrived at the same time
+  for (; block.written < block.count && block.records[block.written].end <= settled; ++block.written) {
+    const Record& record = block.records[block.written];
+    units += record.units;
+    if (record.arrival_ns != block.records[run].arrival_ns) {
+      observe(now, block.records[run].arrival_ns, block.written - run);
       run = block.written;
     }
   }
   if (block.written == first) return;
-  observe(now, block.lines[run].arrival_ns, block.written - run);
-  const uint64_t bytes = block.lines[block.written - 1].end - (first == 0 ? 0 : block.lines[first - 1].end);
+  observe(now, block.records[run].arrival_ns, block.written - run);
+  const uint64_t bytes =
+      block.records[block.written - 1].end - (first == 0 ? 0 : block.records[first - 1].end);
   counters_.written_events.add(block.written - first);
   counters_.written_units.add(units);
   counters_.written_bytes.add(bytes);
   take_from_backlog(block.written - first, units, bytes);
 }
 
-void LineOutput::observe(const Now& now, uint64_t arrival_ns, uint64_t events) {
+void RecordOutput::observe(const Now& now, uint64_t arrival_ns, uint64_t events) {
   // The burst's clock was read before the event came over the ring.
   counters_.latency.observe(now.mono_ns > arrival_ns ? now.mono_ns - arrival_ns : 0, events);
 }
 
-void LineOutput::take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes) {
+void RecordOutput::take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes) {
   counters_.backlog_events.set(counters_.backlog_events.get() - events);
   counters_.backlog_units.set(counters_.backlog_units.get() - units);
   counters_.backlog_bytes.set(counters_.backlog_bytes.get() - bytes);
 }
 
-void LineOutput::drop_waiting(Drop reason) {
+void RecordOutput::drop_waiting(Drop reason) {
   close_open();
   for (; waiting_count_ != 0; pop_waiting()) {
     const Block& block = waiting(0);
     uint64_t units = 0;
-    for (uint32_t i = block.written; i < block.count; ++i) units += block.lines[i].units;
+    for (uint32_t i = block.written; i < block.count; ++i) units += block.records[i].units;
     counters_.drops.add(reason, units);
     take_from_backlog(block.count - block.written, units, block.used - block.written_bytes());
   }
 }
 
-bool LineOutput::poll(const Now& now) {
+bool RecordOutput::poll(const Now& now) {
   bool worked = sink_->poll(now);
   worked |= push_blocks(now);
   // A block closed early only when none is unsent: else trickles behind a dead peer would use up the blocks.
@@ -218,31 +219,31 @@ bool LineOutput::poll(const Now& now) {
   return true;
 }
 
-bool LineOutput::drain(const Now& now) {
+bool RecordOutput::drain(const Now& now) {
   close_open();
   push_blocks(now);
-  return ended() || waiting_count_ == 0;
+  return ended() || (waiting_count_ == 0 && sink_->finish(now));
 }
 
 // A batch of which take() accepted the first events and then had no room.
-void LineOutput::abandon_batch(const Batch& events) { drop_from(events, std::exchange(resume_at_, 0)); }
+void RecordOutput::abandon_batch(const Batch& events) { drop_from(events, std::exchange(resume_at_, 0)); }
 
-void LineOutput::abandon() {
+void RecordOutput::abandon() {
   close_open();
   if (waiting_count_ != 0) {
     const Block& block = waiting(0);
-    sink_->abandon(block.text(), block.sent);
+    sink_->abandon(block.bytes(), block.sent);
   }
   drop_waiting(Drop::output_shutdown);
 }
 
-void LineOutput::copy_sink_state() {
+void RecordOutput::copy_sink_state() {
   counters_.up.set(sink_->up() ? 1 : 0);
   counters_.faults.set(sink_->faults());
   if (!sink_->ended().empty()) ended_.store(true, std::memory_order_relaxed);
 }
 
-void LineOutput::describe(MetricVisitor& visitor) const {
+void RecordOutput::describe(MetricVisitor& visitor) const {
   sink_->describe(visitor, {{"output", name()}, {"lcore", std::to_string(lcore())}});
 }
 
