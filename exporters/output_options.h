@@ -35,6 +35,29 @@ struct JsonOptions {
   bool operator==(const JsonOptions&) const = default;
 };
 
+enum class DnstapAs : uint8_t { client, auth };
+
+// What of a dnstap frame is written anew. Templates: {identity} {version} {extra} {input} {peer}; empty: as
+// it came.
+struct DnstapFields {
+  DnstapAs as = DnstapAs::client;  // messages made from mirrored traffic: CLIENT_* or AUTH_*
+  std::string identity;
+  std::string version;
+  std::string extra;
+  bool operator==(const DnstapFields&) const = default;
+};
+
+// dnstap frames, as a Frame Streams writer.
+struct DnstapOptions {
+  std::string name = "dnstap";
+  Target to;  // file, tcp, unix_stream or null
+  DnstapFields dnstap;
+  uint32_t flush_ms = 1'000;                   // written at least this often
+  uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
+  WhenFull when_full = WhenFull::drop_newest;  // files: block is the default in the configuration
+  bool operator==(const DnstapOptions&) const = default;
+};
+
 struct StatsdOptions {
   std::string name = "statsd";
   Target to;  // udp

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dataplane/mirror_eal.h"
+#include "exporters/field_template.h"
 #include "exporters/json_keys.h"
 #include "src/config/nearest_name.h"
 
@@ -21,6 +22,7 @@ struct InputKind {
 };
 struct OutputKind {
   std::string_view operator()(const JsonOptions& /*output*/) const { return "json"; }
+  std::string_view operator()(const DnstapOptions& /*output*/) const { return "dnstap"; }
   std::string_view operator()(const StatsdOptions& /*output*/) const { return "statsd"; }
 };
 
@@ -99,6 +101,17 @@ Faults check(const JsonOptions& json) {
   return faults;
 }
 
+Faults check(const DnstapOptions& output) {
+  Faults faults;
+  const auto check_template = [&](const char* key, const std::string& text) {
+    if (Status status = FieldTemplate::check(text); !status) faults.push_back({key, status.error().message});
+  };
+  check_template("identity", output.dnstap.identity);
+  check_template("version", output.dnstap.version);
+  check_template("extra", output.dnstap.extra);
+  return faults;
+}
+
 Faults check(const StatsdOptions& /*statsd*/) { return {}; }
 
 // What two parts of a configuration may not both use.
@@ -148,11 +161,13 @@ void check_standard_streams(const Config& config, Faults& faults) {
   Claims destinations(faults);
   for (size_t i = 0; i < config.outputs.size(); ++i) {
     const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
-    if (json == nullptr || json->to.scheme == Target::Scheme::null || json->to.scheme == Target::Scheme::tcp)
-      continue;
-    destinations.claim(
-        json->to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(json->to),
-        output_path(config, i) + ".to", "two outputs would mix their lines; give each its own file");
+    const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
+    if (json == nullptr && dnstap == nullptr) continue;
+    const Target& to = json != nullptr ? json->to : dnstap->to;
+    if (to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio) continue;
+    destinations.claim(to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
+                       output_path(config, i) + ".to",
+                       "two outputs would mix what they write; give each its own file");
   }
 }
 

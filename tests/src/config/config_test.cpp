@@ -130,7 +130,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file");
   EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, statsd");
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, statsd");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
@@ -302,7 +302,7 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
       fault_of(
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
       "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
-      "outputs would mix their lines; give each its own file");
+      "outputs would mix what they write; give each its own file");
   EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n  - file: "
                      "{ paths: [y], name: in }\n"),
             "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "
