@@ -62,7 +62,8 @@ void DnstapListener::log(const Now& now, const char* format, const Args&... args
 Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapListenOptions& options,
                                                                  uint16_t input_index,
                                                                  unsigned ingest_lcores) {
-  auto socket = ListenSocket::open(options);
+  auto socket =
+      ListenSocket::open({.at = options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
   if (!socket) return socket.error();
   auto share = std::make_shared<DnstapListenerShare>(std::move(socket).value(), ingest_lcores);
   share->fd_limit = raise_open_files(options);
