@@ -1,11 +1,9 @@
 #include "exporters/dialer.h"
 
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,18 +19,6 @@ constexpr uint64_t kConnectNs = 5 * kNsPerSec;
 constexpr uint64_t kLookNs = 100 * kNsPerMs;
 constexpr uint64_t kSteadyNs = 5 * kNsPerSec;     // a connection that lasts so long makes failures forgotten
 constexpr uint64_t kDeadPeerNs = 30 * kNsPerSec;  // bytes under way and no acknowledgement for so long
-
-void set_option(int fd, int level, int option, int value) {
-  (void)setsockopt(fd, level, option, &value, sizeof value);
-}
-
-void watch_for_death(int fd) {
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 15);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
-  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // blocks are large, or flushed because they are due
-}
 
 }  // namespace
 
@@ -71,7 +57,7 @@ size_t Dialer::send(std::string_view bytes, const Now& now) {
     const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
       sent += static_cast<size_t>(n);
-      unsettled_ += static_cast<size_t>(n);
+      sent_bytes_.add(static_cast<size_t>(n));
     } else if (errno == EAGAIN) {
       break;
     } else if (errno != EINTR) {
@@ -98,30 +84,17 @@ size_t Dialer::receive(std::span<uint8_t> room, const Now& now) {
 bool Dialer::take_break() noexcept { return std::exchange(broke_, false); }
 
 void Dialer::look_at_peer(const Now& now) {
-  refresh_unsettled();
+  sent_bytes_.refresh(fd_, is_unix());
   if (now.mono_ns < deadline_ns_) return;
   deadline_ns_ = now.mono_ns + kLookNs;
   if (now.mono_ns - connected_ns_ > kSteadyNs) backoff_.reset();
   if (peer_is_dead(now)) fail("the peer has acknowledged nothing for 30 s", now);
 }
 
-// A UNIX socket's kernel throws away what a peer had not read when it dies, and then counts nothing as under
-// way; so the count is believed only while the peer lives after it.
-void Dialer::refresh_unsettled() {
-  if (unsettled_ == 0) return;
-  int bytes = 0;
-  if (ioctl(fd_, SIOCOUTQ, &bytes) != 0 || bytes < 0) return;
-  if (is_unix()) {
-    pollfd peer{.fd = fd_, .events = 0, .revents = 0};
-    if (::poll(&peer, 1, 0) != 0) return;  // POLLHUP, POLLERR
-  }
-  unsettled_ = static_cast<size_t>(bytes);
-}
-
 // A peer that lives and reads nothing acknowledges the kernel's probes of its full window; so
 // TCP_USER_TIMEOUT, which counts from the first probe, would end its connection too.
 bool Dialer::peer_is_dead(const Now& now) {
-  if (unsettled_ == 0 || is_unix()) {
+  if (sent_bytes_.unsettled() == 0 || is_unix()) {
     all_acknowledged_ns_ = now.mono_ns;
     return false;
   }
@@ -193,7 +166,7 @@ void Dialer::use_connection(const Now& now) {
   state_ = State::connected;
   connected_ns_ = all_acknowledged_ns_ = now.mono_ns;
   deadline_ns_ = now.mono_ns + kLookNs;
-  unsettled_ = 0;
+  sent_bytes_.reset();
   connects_.add(1);
   log_.over();
   spdlog::info("{}: connected", to_string(peer_));
@@ -201,8 +174,8 @@ void Dialer::use_connection(const Now& now) {
 
 void Dialer::fail(const std::string& why, const Now& now) {
   if (state_ == State::connected) {
-    refresh_unsettled();
-    unsettled_at_break_ = unsettled_;
+    sent_bytes_.refresh(fd_, is_unix());
+    unsettled_at_break_ = sent_bytes_.unsettled();
     resent_bytes_.add(unsettled_at_break_);
     broke_ = true;
   }

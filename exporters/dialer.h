@@ -15,6 +15,7 @@
 #include "core/metric.h"
 #include "exporters/backoff.h"
 #include "exporters/fault_log.h"
+#include "exporters/peer_socket.h"
 #include "exporters/resolution.h"
 
 namespace weir {
@@ -42,10 +43,11 @@ class Dialer {
   // For good: no further try.
   void close();
 
-  // Of what was sent, the bytes that may still be lost, at most: over TCP those that the peer's kernel has
-  // not acknowledged, over a UNIX socket those that the peer has not read. After a break: those that were so
-  // when it happened, until take_break().
-  [[nodiscard]] size_t unsettled() const noexcept { return broke_ ? unsettled_at_break_ : unsettled_; }
+  // Of what was sent, the bytes that may still be lost, at most (SentBytes). After a break: those that were
+  // so when it happened, until take_break().
+  [[nodiscard]] size_t unsettled() const noexcept {
+    return broke_ ? unsettled_at_break_ : sent_bytes_.unsettled();
+  }
   // true once after a break of a connection.
   [[nodiscard]] bool take_break() noexcept;
 
@@ -63,7 +65,6 @@ class Dialer {
   void await_connect(const Now& now);
   void use_connection(const Now& now);
   void look_at_peer(const Now& now);
-  void refresh_unsettled();
   [[nodiscard]] bool peer_is_dead(const Now& now);
   void close_socket();
 
@@ -75,7 +76,7 @@ class Dialer {
   uint64_t deadline_ns_ = 0;  // waiting: next try; connecting: given up; connected: next look at the peer
   uint64_t connected_ns_ = 0;
   uint64_t all_acknowledged_ns_ = 0;  // the last look that found nothing under way
-  size_t unsettled_ = 0;
+  SentBytes sent_bytes_;
   bool broke_ = false;
   size_t unsettled_at_break_ = 0;
   uint64_t faults_ = 0;

@@ -9,29 +9,16 @@ namespace {
 
 constexpr size_t kBlockBytes = 256U << 10U;  // stays in the L2 cache between format and write
 constexpr size_t kMinBlockBytes = 1U << 10U;
-constexpr uint32_t kBlockRecords = 4096;
 
 }  // namespace
 
-// Records back to back. Its memory is only touched as far as it was ever filled.
-struct RecordOutput::Block {
-  explicit Block(size_t bytes)
-      : data(std::make_unique_for_overwrite<char[]>(bytes)),
-        records(std::make_unique_for_overwrite<Record[]>(kBlockRecords)) {}
-
+struct RecordOutput::Block : RecordBlock {
+  using RecordBlock::RecordBlock;
   void clear() noexcept {
-    used = sent = 0;
-    count = written = 0;
+    RecordBlock::clear();
+    sent = 0;
   }
-  [[nodiscard]] std::string_view bytes() const noexcept { return {data.get(), used}; }
-  [[nodiscard]] size_t written_bytes() const noexcept { return written == 0 ? 0 : records[written - 1].end; }
-
-  std::unique_ptr<char[]> data;
-  std::unique_ptr<Record[]> records;
-  size_t used = 0;
-  size_t sent = 0;       // the sink took this much
-  uint32_t count = 0;    // records
-  uint32_t written = 0;  // records that the sink took and cannot lose any more
+  size_t sent = 0;  // the sink took this much
 };
 
 RecordOutput::RecordOutput(std::string name, unsigned lcore, const RecordOutputOptions& options,
@@ -44,7 +31,7 @@ RecordOutput::RecordOutput(std::string name, unsigned lcore, const RecordOutputO
   const size_t count = options.backlog / block_bytes_ + 2;
   waiting_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    blocks_.push_back(std::make_unique<Block>(block_bytes_ + format_->max_record_bytes()));
+    blocks_.push_back(std::make_unique<Block>(block_bytes_, format_->max_record_bytes()));
     free_.push_back(blocks_.back().get());
   }
   copy_sink_state();
@@ -64,7 +51,7 @@ bool RecordOutput::take(const Batch& events, const Now& now) {
     counters_.in_events.add(1);
     counters_.in_units.add(event.units);
     if (room)
-      put_record(event);
+      add_to_backlog(*open_, event, *format_);
     else
       counters_.drops.add(ended() ? Drop::write_failed : Drop::backlog_full, event.units);
     at += event.record_len;
@@ -85,7 +72,7 @@ void RecordOutput::count_blocked(const Now& now) {
 // The open block has room for a record, and the backlog for more bytes.
 bool RecordOutput::make_room(const Now& now) {
   if (ended()) return false;
-  if (open_ != nullptr && (open_->used >= block_bytes_ || open_->count == kBlockRecords)) {
+  if (open_ != nullptr && open_->full()) {
     close_open();
     if (!stuck_) push_blocks(now);
   }
@@ -97,18 +84,6 @@ bool RecordOutput::make_room(const Now& now) {
   open_->clear();
   opened_ns_ = now.mono_ns;
   return true;
-}
-
-void RecordOutput::put_record(const Event& event) {
-  Block& block = *open_;
-  char* start = block.data.get() + block.used;
-  const uint64_t seq = counters_.in_events.get() - 1;  // this event is counted already
-  const auto len = static_cast<size_t>(format_->write(event, seq, start) - start);
-  block.used += len;
-  block.records[block.count++] = {event.arrival_ns, static_cast<uint32_t>(block.used), event.units};
-  counters_.backlog_events.add(1);
-  counters_.backlog_units.add(event.units);
-  counters_.backlog_bytes.add(len);
 }
 
 void RecordOutput::close_open() {
@@ -125,7 +100,7 @@ bool RecordOutput::push_blocks(const Now& now) {
     const size_t before = block.sent;
     block.sent = sink_->write(block.bytes(), block.sent, now);
     took |= block.sent > before;
-    if (block.sent < block.used) break;
+    if (block.sent < block.size()) break;
     ++sent_count_;
   }
   if (waiting_count_ != 0) settle(now);
@@ -145,7 +120,7 @@ void RecordOutput::settle(const Now& now) {
     Block& block = waiting(0);
     const size_t here = std::min(block.sent, settled);
     count_written(block, here, now);
-    if (here < block.used) break;
+    if (here < block.size()) break;
     settled -= here;
     pop_waiting();
   }
@@ -163,48 +138,9 @@ void RecordOutput::pop_waiting() {
   if (sent_count_ != 0) --sent_count_;
 }
 
-void RecordOutput::count_written(Block& block, size_t settled, const Now& now) {
-  const uint32_t first = block.written;
-  uint64_t units = 0;
-  uint32_t run = first;  // records from here on arrived at the same time
-  for (; block.written < block.count && block.records[block.written].end <= settled; ++block.written) {
-    const Record& record = block.records[block.written];
-    units += record.units;
-    if (record.arrival_ns != block.records[run].arrival_ns) {
-      observe(now, block.records[run].arrival_ns, block.written - run);
-      run = block.written;
-    }
-  }
-  if (block.written == first) return;
-  observe(now, block.records[run].arrival_ns, block.written - run);
-  const uint64_t bytes =
-      block.records[block.written - 1].end - (first == 0 ? 0 : block.records[first - 1].end);
-  counters_.written_events.add(block.written - first);
-  counters_.written_units.add(units);
-  counters_.written_bytes.add(bytes);
-  take_from_backlog(block.written - first, units, bytes);
-}
-
-void RecordOutput::observe(const Now& now, uint64_t arrival_ns, uint64_t events) {
-  // The burst's clock was read before the event came over the ring.
-  counters_.latency.observe(now.mono_ns > arrival_ns ? now.mono_ns - arrival_ns : 0, events);
-}
-
-void RecordOutput::take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes) {
-  counters_.backlog_events.set(counters_.backlog_events.get() - events);
-  counters_.backlog_units.set(counters_.backlog_units.get() - units);
-  counters_.backlog_bytes.set(counters_.backlog_bytes.get() - bytes);
-}
-
 void RecordOutput::drop_waiting(Drop reason) {
   close_open();
-  for (; waiting_count_ != 0; pop_waiting()) {
-    const Block& block = waiting(0);
-    uint64_t units = 0;
-    for (uint32_t i = block.written; i < block.count; ++i) units += block.records[i].units;
-    counters_.drops.add(reason, units);
-    take_from_backlog(block.count - block.written, units, block.used - block.written_bytes());
-  }
+  for (; waiting_count_ != 0; pop_waiting()) drop_rest(waiting(0), reason);
 }
 
 bool RecordOutput::poll(const Now& now) {

@@ -11,6 +11,7 @@
 
 #include "exporters/output.h"
 #include "exporters/output_options.h"
+#include "exporters/record_block.h"
 #include "exporters/record_format.h"
 #include "exporters/sink.h"
 
@@ -39,15 +40,9 @@ class RecordOutput : public Output {
   void describe(MetricVisitor& visitor) const override;
 
  private:
-  struct Record {
-    uint64_t arrival_ns;
-    uint32_t end;  // offset behind its last byte
-    uint32_t units;
-  };
   struct Block;
 
   bool make_room(const Now& now);
-  void put_record(const Event& event);
   void count_blocked(const Now& now);
   void close_open();
   bool push_blocks(const Now& now);
@@ -56,9 +51,6 @@ class RecordOutput : public Output {
   void rewind();
   [[nodiscard]] Block& waiting(size_t i) const { return *waiting_[(first_waiting_ + i) % waiting_.size()]; }
   void pop_waiting();
-  void count_written(Block& block, size_t settled, const Now& now);
-  void observe(const Now& now, uint64_t arrival_ns, uint64_t events);
-  void take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes);
   void drop_waiting(Drop reason);
   void copy_sink_state();
 
