@@ -146,6 +146,20 @@ std::optional<Kept> walk(int fd, uint64_t size) {
   return kept;
 }
 
+std::string_view control_text(ControlType type) {
+  static const std::vector<uint8_t> start = encode_control(ControlType::start);
+  static const std::vector<uint8_t> stop = encode_control(ControlType::stop);
+  const std::vector<uint8_t>& bytes = type == ControlType::start ? start : stop;
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Nothing but a part of START, which a killed writer may leave.
+bool begins_opening(int fd, uint64_t size) {
+  FileBytes file(fd);
+  const char* all = size < kReadBytes ? file.at(0, size) : nullptr;
+  return all != nullptr && control_text(ControlType::start).starts_with({all, size});
+}
+
 // The frames that follow become part of the stream that is there, so that readers that end at the first STOP
 // read them too.
 Result<bool> resume_frames(int fd, const std::string& path) {
@@ -156,7 +170,7 @@ Result<bool> resume_frames(int fd, const std::string& path) {
                  "another file"};
   const uint64_t size = size_of(fd);
   const auto kept = walk(reader.fd(), size);
-  if (!kept)
+  if (!kept || (!kept->running && !begins_opening(reader.fd(), size)))
     return Error{"'" + path +
                  "' has something else in it than dnstap frames: move it away, or name another "
                  "file"};
@@ -166,13 +180,6 @@ Result<bool> resume_frames(int fd, const std::string& path) {
   if (size - kept->bytes != 0 && size - kept->bytes != kStopBytes)
     spdlog::warn("{} ended inside a frame; the part of it was taken away", path);
   return kept->running;
-}
-
-std::string_view control_text(ControlType type) {
-  static const std::vector<uint8_t> start = encode_control(ControlType::start);
-  static const std::vector<uint8_t> stop = encode_control(ControlType::stop);
-  const std::vector<uint8_t>& bytes = type == ControlType::start ? start : stop;
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace

@@ -113,8 +113,9 @@ TEST_F(FrameFileTest, RefusesWhatIsNoDnstapAndLeavesItAlone) {
   other.back() = '?';
   const std::string stop(frame_streams_framing().closing);
   const std::string start(frame_streams_framing().opening);
-  for (const std::string& content : {std::string("{\"a\":1}\n"), other, stop, start + stop + frame("x"),
-                                     start + std::string("\0\0\0\0\0\0\xff\xff", 8)}) {
+  for (const std::string& content :
+       {std::string("{\"a\":1}\n"), std::string("{}\n"), other, stop, start + stop + frame("x"),
+        start + std::string("\0\0\0\0\0\0\xff\xff", 8)}) {
     put(path, content);
     EXPECT_FALSE(open());
     EXPECT_NE(error.find("name another file"), std::string::npos) << error;
