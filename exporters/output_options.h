@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,13 @@ struct DnstapFields {
 // dnstap frames, as a Frame Streams writer.
 struct DnstapOptions {
   std::string name = "dnstap";
-  Target to;  // file, tcp, unix_stream or null
+  // One of the two:
+  std::optional<Target> to;            // file, tcp, unix_stream or null
+  std::optional<Target> listen;        // tcp or unix_stream
+  uint32_t max_receivers = 64;         // listen: more are refused
+  uint32_t stall_timeout_ms = 10'000;  // listen: a receiver that takes nothing for so long is closed
+  uint32_t socket_mode = 0660;         // listen: of a UNIX socket
+  std::string socket_owner;            // USER or USER:GROUP, empty: as is
   DnstapFields dnstap;
   uint32_t flush_ms = 1'000;                   // written at least this often
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore

@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "exporters/broadcast_output.h"
 #include "exporters/dnstap_format.h"
 #include "exporters/file_sink.h"
 #include "exporters/frame_streams_sink.h"
 #include "exporters/json_format.h"
 #include "exporters/null_sink.h"
+#include "exporters/receiver_listener.h"
 #include "exporters/record_output.h"
 #include "exporters/statsd_output.h"
 #include "exporters/tcp_sink.h"
@@ -76,6 +78,25 @@ Outputs join(const Options& options, Sinks sinks, const MakeFormat& make_format)
   return outputs;
 }
 
+template <class MakeFormat>
+Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lcores,
+                               const MakeFormat& make_format) {
+  auto socket =
+      ListenSocket::open({.at = *options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
+  if (!socket) return Error{options.name + ": " + socket.error().message};
+  const auto listener = std::make_shared<ReceiverListener>(
+      std::move(*socket),
+      ReceiverListenerOptions{.max_receivers = options.max_receivers,
+                              .stall_timeout_ms = options.stall_timeout_ms},
+      export_lcores);
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
+    outputs.push_back(std::make_unique<BroadcastOutput>(
+        options.name, lcore, BroadcastOptions{.flush_ms = options.flush_ms, .backlog = options.backlog},
+        make_format(lcore), listener));
+  return outputs;
+}
+
 }  // namespace
 
 Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
@@ -92,11 +113,13 @@ Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores
                             const std::vector<std::string>& input_names, size_t max_event_bytes) {
   if (Status status = DnstapFormat::check(options.dnstap); !status)
     return Error{options.name + ": " + status.error().message};
-  auto sinks = open_frame_sinks(options.name, options.to, export_lcores);
-  if (!sinks) return sinks.error();
-  return join(options, std::move(*sinks), [&](unsigned /*lcore*/) {
+  const auto make_format = [&](unsigned /*lcore*/) {
     return std::make_unique<DnstapFormat>(options.dnstap, input_names, max_event_bytes);
-  });
+  };
+  if (options.listen) return open_broadcast(options, export_lcores, make_format);
+  auto sinks = open_frame_sinks(options.name, *options.to, export_lcores);
+  if (!sinks) return sinks.error();
+  return join(options, std::move(*sinks), make_format);
 }
 
 Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores) {

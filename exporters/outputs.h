@@ -21,7 +21,8 @@ struct OutputKind {
 // A new output is a row here, an open_output() and a section in docs/configuration.md.
 inline constexpr std::array<OutputKind, 3> kOutputKinds = {{
     {"json", "JSON lines, to standard output, a file, a TCP peer or nowhere"},
-    {"dnstap", "dnstap frames, to a file or to a receiver over TCP or a UNIX socket"},
+    {"dnstap",
+     "dnstap frames, to a file, or over TCP or UNIX sockets to a receiver or to those that connect"},
     {"statsd", "counters and gauges to a statsd server over UDP"},
 }};
 
@@ -32,7 +33,7 @@ using Outputs = std::vector<std::unique_ptr<Output>>;
 // answer is no error: it is tried again until it does. input_names: of the configuration, by Event::input.
 Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names);
-// max_event_bytes: no event's wire data is longer.
+// Precondition: either to or listen. max_event_bytes: no event's wire data is longer.
 Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names, size_t max_event_bytes);
 Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores);

@@ -28,15 +28,18 @@ struct OutputKind {
 
 using Faults = std::vector<KeyFault>;
 
+void check_socket_owner(const Target& listen, const std::string& owner, Faults& faults) {
+  if (listen.scheme == Target::Scheme::tcp && !owner.empty())
+    faults.push_back({"socket_owner", "is for UNIX sockets, but listen is " + to_string(listen) +
+                                          "; remove it or listen on unix:///PATH"});
+  const size_t colon = owner.find(':');
+  if (!owner.empty() && (colon == 0 || colon + 1 == owner.size()))
+    faults.push_back({"socket_owner", "'" + owner + "' is not valid; expected USER or USER:GROUP"});
+}
+
 Faults check(const DnstapListenOptions& dnstap) {
   Faults faults;
-  if (dnstap.listen.scheme == Target::Scheme::tcp && !dnstap.socket_owner.empty())
-    faults.push_back({"socket_owner", "is for UNIX sockets, but listen is " + to_string(dnstap.listen) +
-                                          "; remove it or listen on unix:///PATH"});
-  const size_t colon = dnstap.socket_owner.find(':');
-  if (!dnstap.socket_owner.empty() && (colon == 0 || colon + 1 == dnstap.socket_owner.size()))
-    faults.push_back(
-        {"socket_owner", "'" + dnstap.socket_owner + "' is not valid; expected USER or USER:GROUP"});
+  check_socket_owner(dnstap.listen, dnstap.socket_owner, faults);
   return faults;
 }
 
@@ -101,8 +104,22 @@ Faults check(const JsonOptions& json) {
   return faults;
 }
 
+void check_listening(const DnstapOptions& output, Faults& faults) {
+  if (output.when_full == WhenFull::block)
+    faults.push_back(
+        {"when_full", "is block, but an output that listens never waits for its receivers; remove it"});
+  check_socket_owner(*output.listen, output.socket_owner, faults);
+}
+
 Faults check(const DnstapOptions& output) {
   Faults faults;
+  if (output.to && output.listen)
+    faults.push_back({"listen", "to and listen are both given; keep one of them"});
+  if (!output.to && !output.listen)
+    faults.push_back({"to",
+                      "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
+                      "listen: for receivers that connect"});
+  if (output.listen && !output.to) check_listening(output, faults);
   const auto check_template = [&](const char* key, const std::string& text) {
     if (Status status = FieldTemplate::check(text); !status) faults.push_back({key, status.error().message});
   };
@@ -134,6 +151,10 @@ void check_listens(const Config& config, Faults& faults) {
     if (const auto* dnstap = std::get_if<DnstapListenOptions>(&config.inputs[i]))
       listens.claim(to_string(dnstap->listen), input_path(config, i) + ".listen",
                     "give each listener an address of its own");
+  for (size_t i = 0; i < config.outputs.size(); ++i)
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]); dnstap && dnstap->listen)
+      listens.claim(to_string(*dnstap->listen), output_path(config, i) + ".listen",
+                    "give each listener an address of its own");
   if (config.metrics.listen)
     listens.claim(to_string(*config.metrics.listen), "metrics.listen",
                   "give each listener an address of its own");
@@ -162,8 +183,8 @@ void check_standard_streams(const Config& config, Faults& faults) {
   for (size_t i = 0; i < config.outputs.size(); ++i) {
     const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
     const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
-    if (json == nullptr && dnstap == nullptr) continue;
-    const Target& to = json != nullptr ? json->to : dnstap->to;
+    if (json == nullptr && (dnstap == nullptr || !dnstap->to)) continue;
+    const Target& to = json != nullptr ? json->to : *dnstap->to;
     if (to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio) continue;
     destinations.claim(to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
                        output_path(config, i) + ".to",

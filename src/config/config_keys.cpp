@@ -174,8 +174,12 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
      "A Frame Streams file, which is appended to and reopened on SIGHUP; a receiver over TCP or a UNIX "
      "socket "
      "that is "
-     "connected to; or \"null:\", which throws frames away.",
-     store<&DnstapOptions::to>, true},
+     "connected to; or \"null:\", which throws frames away. Either this or `listen`.",
+     store<&DnstapOptions::to>},
+    {"listen", target("tcp://HOST:PORT|unix:///PATH"), "",
+     "Where receivers connect, each of which is sent all frames. Only this machine reaches 127.0.0.1. Either "
+     "this or `to`.",
+     store<&DnstapOptions::listen>},
     {"name", of_type(KeyType::name), "dnstap", "What metrics show. Each output has its own.",
      store<&DnstapOptions::name>},
     {"as", choice("client|auth"), "client",
@@ -198,9 +202,22 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
     {"when_full",
      {KeyType::choice, 0, 0, "drop_newest|block", true},
      "auto",
-     "When the backlog is full: `drop_newest` counts the event and goes on; `block` waits, and the inputs' "
-     "`overflow` decides. auto: `drop_newest` for tcp and unix, else `block`.",
+     "When the backlog of `to` is full: `drop_newest` counts the event and goes on; `block` waits, and the "
+     "inputs' `overflow` decides. auto: `drop_newest` for tcp and unix, else `block`.",
      store<&DnstapOptions::when_full>},
+    {"max_receivers", integer(1, 4'096), "64", "With `listen`: more are closed at once and counted.",
+     store<&DnstapOptions::max_receivers>},
+    {"stall_timeout", duration(100, kHour), "10s",
+     "With `listen`: a receiver that takes nothing for so long, though frames wait for it, is closed.",
+     store<&DnstapOptions::stall_timeout_ms>},
+    {"socket_mode",
+     {KeyType::octal, 0, 0777, {}, false},
+     "0660",
+     "With `listen`: file mode of a UNIX socket.",
+     store<&DnstapOptions::socket_mode>},
+    {"socket_owner", of_type(KeyType::text), "",
+     "With `listen`: USER or USER:GROUP of a UNIX socket; without it, those of the process.",
+     store<&DnstapOptions::socket_owner>},
 };
 
 constexpr ConfigKey kStatsdKeys[] = {
@@ -319,8 +336,8 @@ void complete_json(void* section, GivenKeys given) {
 void complete_dnstap_output(void* section, GivenKeys given) {
   auto* dnstap = static_cast<DnstapOptions*>(section);
   if (has(given, "when_full")) return;
-  const bool may_be_away =
-      dnstap->to.scheme == Target::Scheme::tcp || dnstap->to.scheme == Target::Scheme::unix_stream;
+  const bool may_be_away = !dnstap->to || dnstap->to->scheme == Target::Scheme::tcp ||
+                           dnstap->to->scheme == Target::Scheme::unix_stream;
   dnstap->when_full = may_be_away ? WhenFull::drop_newest : WhenFull::block;
 }
 

@@ -65,7 +65,7 @@ void plan_pools(const Config& config, Plan& plan) {
     const auto* dnstap = std::get_if<DnstapOptions>(&output);
     if (json != nullptr && json->to.scheme != Target::Scheme::null)
       plan.backlog_bytes += json->backlog * plan.export_;
-    if (dnstap != nullptr && dnstap->to.scheme != Target::Scheme::null)
+    if (dnstap != nullptr && (dnstap->listen || dnstap->to->scheme != Target::Scheme::null))
       plan.backlog_bytes += dnstap->backlog * plan.export_;
   }
 }

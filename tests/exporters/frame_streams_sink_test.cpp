@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <filesystem>
@@ -16,28 +17,10 @@
 #include "exporters/record_output.h"
 #include "tests/exporters/fstrm_reader.h"
 #include "tests/exporters/metric_reader.h"
-#include "tests/exporters/test_event.h"
+#include "tests/exporters/number_frames.h"
 
 namespace weir {
 namespace {
-
-constexpr size_t kPayload = 200;
-
-std::string payload(uint64_t number) {
-  std::string text = std::to_string(number) + ":";
-  text.resize(kPayload, '.');
-  return text;
-}
-
-class NumberFormat : public RecordFormat {
- public:
-  [[nodiscard]] size_t max_record_bytes() const noexcept override { return 4 + kPayload; }
-  char* write(const Event& event, uint64_t /*seq*/, char* out) noexcept override {
-    std::memcpy(out, "\0\0\0", 3);
-    out[3] = static_cast<char>(kPayload);
-    return out + 4 + payload(event.arrival_ns).copy(out + 4, kPayload);
-  }
-};
 
 // A receiver that plays its part on a thread of its own, one connection after the other.
 class Receiver {
@@ -93,7 +76,7 @@ class Receiver {
   }
   static Play answer(std::string bytes) {
     return [bytes = std::move(bytes)](int fd) {
-      (void)!::write(fd, bytes.data(), bytes.size());
+      (void)::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       char c = 0;
       while (::read(fd, &c, 1) > 0) {
       }
@@ -120,17 +103,12 @@ class Receiver {
 
 struct FrameStreamsSinkTest : testing::TestWithParam<bool> {
   void open(RecordOutputOptions options = {.flush_ms = 1}) {
-    output = std::make_unique<RecordOutput>("dnstap", 0, options, std::make_unique<NumberFormat>(),
+    output = std::make_unique<RecordOutput>("dnstap", 0, options, std::make_unique<NumberFrames>(),
                                             std::make_unique<FrameStreamsSink>(receiver.target));
   }
   void take(uint64_t count) {
-    TestBatch batch;
-    for (uint64_t i = 0; i < count; ++i) {
-      TestEvent event;
-      event.head.arrival_ns = next++;
-      batch.add(event);
-    }
-    ASSERT_TRUE(output->take(batch.batch(), now));
+    ASSERT_TRUE(output->take(numbers(next, next + count).batch(), now));
+    next += count;
   }
   template <class Done>
   bool poll_until(Done done) {
