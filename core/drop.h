@@ -49,6 +49,8 @@ enum class Drop : uint8_t {
   decode_shutdown,     // still waiting when the drain time ended
   // output
   backlog_full,     // the output is slower than the street, when_full: drop_newest
+  no_receiver,      // nobody was connected to a listening output, and its backlog was full
+  slow_receiver,    // all receivers of a listening output were too slow for it
   write_failed,     // the destination refused the bytes for good (pipe closed)
   output_shutdown,  // not accepted by the destination (full disk, slow or dead peer) when the drain time
                     // ended

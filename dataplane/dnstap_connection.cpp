@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "dataplane/listen_socket.h"
+#include "core/net/listen_socket.h"
 
 namespace weir {
 namespace {

@@ -83,7 +83,8 @@ Result<std::vector<std::unique_ptr<Input>>> open_dnstap_listener(const DnstapInp
   }
   auto access = AccessList::parse(options.allow, options.deny);
   if (!access) return Error{"input " + options.name + ": " + access.error().message};
-  auto socket = ListenSocket::open(options);
+  auto socket =
+      ListenSocket::open({.at = *options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
   if (!socket) return socket.error();
   auto share = std::make_shared<DnstapListenerShare>(std::move(socket).value(), std::move(tls),
                                                      std::move(access).value(), ingest_lcores);

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "core/net/addr_prefix.h"
+#include "core/net/listen_socket.h"
 #include "core/net/tls.h"
 #include "core/result.h"
 #include "dataplane/dnstap_streams.h"
-#include "dataplane/listen_socket.h"
 
 namespace weir {
 

@@ -32,24 +32,16 @@ int open_stdout() {
   return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
-// Someone was killed in the middle of a line: ours must not become the rest of it.
-void end_last_line(int fd, const std::string& path) {
-  struct stat st {};
-  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return;
-  const int reader = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (reader < 0) return;  // write-only for us: nothing can be known
-  char last = '\n';
-  const bool cut = pread(reader, &last, 1, st.st_size - 1) == 1 && last != '\n';
-  ::close(reader);
-  if (cut && ::write(fd, "\n", 1) == 1) spdlog::warn("{} ended inside a line; the line was ended", path);
-}
-
 }  // namespace
 
-LineFile::LineFile(std::string path, int fd) : path_(std::move(path)) { use(fd); }
+RecordFile::RecordFile(std::string path, const FileFraming& framing, Opened opened)
+    : path_(std::move(path)), framing_(framing) {
+  use(opened);
+}
 
-void LineFile::use(int fd) {
-  fd_ = fd;
+void RecordFile::use(Opened opened) {
+  fd_ = opened.fd;
+  opening_left_ = opened.resumed ? std::string_view() : framing_.opening;
   kind_ = Kind::other;
   waits_ = (fcntl(fd_, F_GETFL) & O_NONBLOCK) == 0;
   struct stat st {};
@@ -62,17 +54,26 @@ void LineFile::use(int fd) {
   }
 }
 
-LineFile::~LineFile() {
-  if (fd_ >= 0) ::close(fd_);
+RecordFile::~RecordFile() {
+  if (fd_ >= 0) close_file();
 }
 
-Result<int> LineFile::open_path(const std::string& path) {
+// What of the framing cannot be written now is left out: readers take a stream without its end.
+void RecordFile::close_file() {
+  if (holder_ == nullptr && !framing_.closing.empty()) {
+    const std::string rest = std::string(opening_left_) + std::string(framing_.closing);
+    struct stat before {};
+    const bool known = kind_ == Kind::regular && fstat(fd_, &before) == 0;
+    const ssize_t n = write_some(rest.data(), rest.size());
+    if (known && n > 0 && static_cast<size_t>(n) < rest.size()) (void)!ftruncate(fd_, before.st_size);
+  }
+  ::close(std::exchange(fd_, -1));
+}
+
+Result<int> RecordFile::open_path(const std::string& path) {
   const int fd =
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-  if (fd >= 0) {
-    end_last_line(fd, path);
-    return fd;
-  }
+  if (fd >= 0) return fd;
   const int error = errno;
   if (error == EISDIR) return Error{"'" + path + "' is a directory: name a file in it"};
   if (error == ENXIO) return Error{"'" + path + "' is a FIFO that nobody reads: start its reader first"};
@@ -82,26 +83,38 @@ Result<int> LineFile::open_path(const std::string& path) {
   return Error{"'" + path + "' cannot be opened for writing: " + std::strerror(error)};
 }
 
-Result<std::shared_ptr<LineFile>> LineFile::open(const Target& target) {
+Result<RecordFile::Opened> RecordFile::ready_to_append(int fd, const std::string& path,
+                                                       const FileFraming& framing) {
+  struct stat st {};
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return Opened{fd, false};
+  Result<bool> resumed = framing.resume(fd, path);
+  if (resumed) return Opened{fd, *resumed};
+  ::close(fd);
+  return resumed.error();
+}
+
+Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, const FileFraming& framing) {
   if (target.scheme == Target::Scheme::stdio) {
     const int fd = open_stdout();
     if (fd < 0) return Error{"standard output is closed: open it, or write to a file"};
-    return std::shared_ptr<LineFile>(new LineFile({}, fd));
+    return std::shared_ptr<RecordFile>(new RecordFile({}, framing, {fd, false}));
   }
   Result<int> fd = open_path(target.path);
   if (!fd) return fd.error();
-  return std::shared_ptr<LineFile>(new LineFile(target.path, *fd));
+  Result<Opened> opened = ready_to_append(*fd, target.path, framing);
+  if (!opened) return opened.error();
+  return std::shared_ptr<RecordFile>(new RecordFile(target.path, framing, *opened));
 }
 
-size_t LineFile::write(FileSink* writer, std::string_view lines, size_t sent, const Now& now) {
+size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent, const Now& now) {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(writer->rewind_, false)) sent = line_start(lines, sent);
+  if (std::exchange(writer->rewind_, false)) sent = framing_.record_start(records, sent);
   if (!ended_.empty() || now.mono_ns < retry_at_ns_) return sent;
   if (holder_ != nullptr && holder_ != writer) return sent;
   if (fd_ < 0) reopen(now);
-  if (fd_ < 0) return sent;
-  sent = write_all(lines, sent, now);
-  part_bytes_ = sent == lines.size() ? 0 : sent - line_start(lines, sent);
+  if (fd_ < 0 || !write_opening(now)) return sent;
+  sent = write_all(records, sent, now);
+  part_bytes_ = sent == records.size() ? 0 : sent - framing_.record_start(records, sent);
   holder_ = part_bytes_ != 0 ? writer : nullptr;
   if (fd_ < 0) forget_part();  // the FIFO's reader went away with it
   return sent;
@@ -109,7 +122,7 @@ size_t LineFile::write(FileSink* writer, std::string_view lines, size_t sent, co
 
 // Never waits, though the descriptor may be one that does: one of standard output's that could not be opened
 // anew.
-ssize_t LineFile::write_some(const char* from, size_t len) const {
+ssize_t RecordFile::write_some(const char* from, size_t len) const {
   if (kind_ == Kind::socket) return ::send(fd_, from, len, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (kind_ == Kind::regular || !waits_) return ::write(fd_, from, len);
   pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
@@ -120,10 +133,15 @@ ssize_t LineFile::write_some(const char* from, size_t len) const {
   return ::write(fd_, from, std::min<size_t>(len, PIPE_BUF));  // pipe(7): ready means room for so much
 }
 
-size_t LineFile::write_all(std::string_view lines, size_t sent, const Now& now) {
-  while (sent < lines.size()) {
-    const char* from = lines.data() + sent;
-    const size_t len = lines.size() - sent;
+bool RecordFile::write_opening(const Now& now) {
+  if (!opening_left_.empty()) opening_left_.remove_prefix(write_all(opening_left_, 0, now));
+  return fd_ >= 0 && opening_left_.empty();
+}
+
+size_t RecordFile::write_all(std::string_view records, size_t sent, const Now& now) {
+  while (sent < records.size()) {
+    const char* from = records.data() + sent;
+    const size_t len = records.size() - sent;
     const ssize_t n = write_some(from, len);
     if (n > 0) {
       sent += static_cast<size_t>(n);
@@ -142,7 +160,7 @@ size_t LineFile::write_all(std::string_view lines, size_t sent, const Now& now) 
   return sent;
 }
 
-void LineFile::fail(int error, const Now& now) {
+void RecordFile::fail(int error, const Now& now) {
   faults_.fetch_add(1, std::memory_order_relaxed);
   up_.store(false, std::memory_order_relaxed);
   retry_at_ns_ = now.mono_ns + kRetryNs;
@@ -161,16 +179,29 @@ void LineFile::fail(int error, const Now& now) {
                   is_stdout() ? "standard output" : path_, std::strerror(error));
 }
 
-void LineFile::poll(const Now& now) {
+void RecordFile::poll(const Now& now) {
   if (!reopen_.load(std::memory_order_relaxed) || is_stdout()) return;
   const std::lock_guard lock(mutex_);
   if (now.mono_ns < retry_at_ns_ || !reopen_.exchange(false, std::memory_order_relaxed)) return;
   reopen(now);
 }
 
+// Nobody moved the file away: to open it anew would take its own end for a killed writer's.
+bool RecordFile::is_current(int fd) const {
+  struct stat fresh {};
+  struct stat current {};
+  return kind_ == Kind::regular && fd_ >= 0 && fstat(fd, &fresh) == 0 && fstat(fd_, &current) == 0 &&
+         fresh.st_dev == current.st_dev && fresh.st_ino == current.st_ino;
+}
+
 // Goes on with the old file when the new one cannot be opened.
-void LineFile::reopen(const Now& now) {
-  Result<int> fresh = open_path(path_);
+void RecordFile::reopen(const Now& now) {
+  Result<int> fd = open_path(path_);
+  if (fd && is_current(*fd)) {
+    ::close(*fd);
+    return;
+  }
+  Result<Opened> fresh = fd ? ready_to_append(*fd, path_, framing_) : fd.error();
   if (!fresh) {
     faults_.fetch_add(1, std::memory_order_relaxed);
     retry_at_ns_ = now.mono_ns + kRetryNs;
@@ -179,11 +210,11 @@ void LineFile::reopen(const Now& now) {
     return;
   }
   cut_back();
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) close_file();
   use(*fresh);
 }
 
-void LineFile::cut_back() {
+void RecordFile::cut_back() {
   if (holder_ == nullptr) return;
   struct stat st {};
   if (kind_ == Kind::regular && fstat(fd_, &st) == 0 && st.st_size >= static_cast<off_t>(part_bytes_))
@@ -191,17 +222,17 @@ void LineFile::cut_back() {
   forget_part();
 }
 
-void LineFile::forget_part() {
+void RecordFile::forget_part() {
   if (holder_ != nullptr) holder_->rewind_ = true;
   holder_ = nullptr;
 }
 
-void LineFile::abandon(const FileSink* writer) {
+void RecordFile::abandon(const FileSink* writer) {
   const std::lock_guard lock(mutex_);
   if (holder_ == writer && fd_ >= 0) cut_back();
 }
 
-std::string LineFile::ended() {
+std::string RecordFile::ended() {
   const std::lock_guard lock(mutex_);
   return ended_;
 }

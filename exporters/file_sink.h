@@ -1,5 +1,5 @@
 // FileSink: an export lcore's way into a file, a FIFO or standard output. All lcores of an output share one
-// LineFile, so that their lines never mix.
+// RecordFile, so that their records never mix.
 #pragma once
 
 #include <atomic>
@@ -10,25 +10,28 @@
 #include "core/addr.h"
 #include "core/result.h"
 #include "exporters/fault_log.h"
+#include "exporters/file_framing.h"
 #include "exporters/sink.h"
 
 namespace weir {
 
 class FileSink;
 
-// One open file, behind a lock that is taken once a block. While a writer's last line is only partly written
-// (disk full, pipe full) nobody else may write.
-class LineFile {
+// One open file, behind a lock that is taken once a block. While a writer's last record is only partly
+// written (disk full, pipe full) nobody else may write.
+class RecordFile {
  public:
-  // target: file or stdio. A file is created with mode 0640 and appended to.
-  static Result<std::shared_ptr<LineFile>> open(const Target& target);
-  ~LineFile();
-  LineFile(const LineFile&) = delete;
-  LineFile& operator=(const LineFile&) = delete;
+  // target: file or stdio. A file is created with mode 0640 and appended to. framing outlives the file.
+  static Result<std::shared_ptr<RecordFile>> open(const Target& target,
+                                                  const FileFraming& framing = line_framing());
+  // Writes the framing's closing.
+  ~RecordFile();
+  RecordFile(const RecordFile&) = delete;
+  RecordFile& operator=(const RecordFile&) = delete;
 
-  size_t write(FileSink* writer, std::string_view lines, size_t sent, const Now& now);
+  size_t write(FileSink* writer, std::string_view records, size_t sent, const Now& now);
   void poll(const Now& now);
-  // The writer leaves a part of a line behind: a regular file is cut back to the line's start.
+  // The writer leaves a part of a record behind: a regular file is cut back to the record's start.
   void abandon(const FileSink* writer);
   void request_reopen() noexcept { reopen_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool up() const noexcept { return up_.load(std::memory_order_relaxed); }
@@ -38,24 +41,35 @@ class LineFile {
  private:
   enum class Kind : uint8_t { regular, pipe, socket, other };
 
-  LineFile(std::string path, int fd);
+  struct Opened {
+    int fd;
+    bool resumed;  // records go on where they ended: no opening
+  };
+
+  RecordFile(std::string path, const FileFraming& framing, Opened opened);
   static Result<int> open_path(const std::string& path);
+  static Result<Opened> ready_to_append(int fd, const std::string& path, const FileFraming& framing);
   [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
   [[nodiscard]] ssize_t write_some(const char* from, size_t len) const;
-  size_t write_all(std::string_view lines, size_t sent, const Now& now);
-  void use(int fd);
+  bool write_opening(const Now& now);
+  size_t write_all(std::string_view records, size_t sent, const Now& now);
+  void use(Opened opened);
+  void close_file();
+  [[nodiscard]] bool is_current(int fd) const;
   void cut_back();
   void forget_part();
   void reopen(const Now& now);
   void fail(int error, const Now& now);
 
   const std::string path_;  // empty: standard output
+  const FileFraming& framing_;
   std::mutex mutex_;
   int fd_ = -1;  // a FIFO without reader has none
   Kind kind_ = Kind::other;
-  bool waits_ = false;          // a write to fd_ may wait
-  FileSink* holder_ = nullptr;  // wrote a part of its last line
-  size_t part_bytes_ = 0;       // of that part
+  bool waits_ = false;             // a write to fd_ may wait
+  std::string_view opening_left_;  // of the framing's opening: to be written before the first record
+  FileSink* holder_ = nullptr;     // wrote a part of its last record
+  size_t part_bytes_ = 0;          // of that part
   uint64_t retry_at_ns_ = 0;
   FaultLog log_;
   std::string ended_;
@@ -66,29 +80,30 @@ class LineFile {
 
 class FileSink : public Sink {
  public:
-  explicit FileSink(std::shared_ptr<LineFile> file) : file_(std::move(file)) {}
+  explicit FileSink(std::shared_ptr<RecordFile> file) : file_(std::move(file)) {}
 
-  [[nodiscard]] size_t write(std::string_view lines, size_t sent, const Now& now) override {
-    const size_t taken = file_->write(this, lines, sent, now);
-    if (taken < lines.size() && ended_.empty()) ended_ = file_->ended();
+  [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override {
+    const size_t taken = file_->write(this, records, sent, now);
+    if (taken < records.size() && ended_.empty()) ended_ = file_->ended();
     return taken;
   }
   bool poll(const Now& now) override {
     file_->poll(now);
     return false;
   }
-  void abandon(std::string_view /*lines*/, size_t /*sent*/) override { file_->abandon(this); }
+  void abandon(std::string_view /*records*/, size_t /*sent*/) override { file_->abandon(this); }
   void request_reopen() override { file_->request_reopen(); }
   [[nodiscard]] bool up() const noexcept override { return file_->up(); }
   [[nodiscard]] uint64_t faults() const noexcept override { return file_->faults(); }
   [[nodiscard]] const std::string& ended() const noexcept override { return ended_; }
 
  private:
-  friend class LineFile;
+  friend class RecordFile;
 
-  std::shared_ptr<LineFile> file_;
+  std::shared_ptr<RecordFile> file_;
   std::string ended_;
-  bool rewind_ = false;  // under the file's lock: the part of a line was taken back, or lies in another file
+  bool rewind_ =
+      false;  // under the file's lock: the part of a record was taken back, or lies in another file
 };
 
 }  // namespace weir

@@ -1,23 +1,17 @@
-// LineFormat: one event as one line of text. Called by LineOutput on its export lcore.
+// LineFormat: a record that is one line of text: it ends with '\n', the only one in it.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
-#include "core/event.h"
+#include "exporters/record_format.h"
 
 namespace weir {
 
-// No line is longer. A value that does not fit is cut, and the line says which (a message of 64 KiB can be
-// made to name a 255-byte name five thousand times).
+// A value that does not fit is cut, and the line says which (a message of 64 KiB can be made to name a
+// 255-byte name five thousand times).
 constexpr size_t kMaxLineBytes = 1U << 20U;
 
-class LineFormat {
+class LineFormat : public RecordFormat {
  public:
-  virtual ~LineFormat() = default;
-  // Writes the event as a line with its '\n', the only one in it, to `out`, where there is room for
-  // kMaxLineBytes; returns the end. `seq` counts the events that the output was given.
-  virtual char* write(const Event& event, uint64_t seq, char* out) noexcept = 0;
+  [[nodiscard]] size_t max_record_bytes() const noexcept final { return kMaxLineBytes; }
 };
 
 }  // namespace weir

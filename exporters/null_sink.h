@@ -7,8 +7,8 @@ namespace weir {
 
 class NullSink : public Sink {
  public:
-  [[nodiscard]] size_t write(std::string_view lines, size_t /*sent*/, const Now&) override {
-    return lines.size();
+  [[nodiscard]] size_t write(std::string_view records, size_t /*sent*/, const Now&) override {
+    return records.size();
   }
   [[nodiscard]] const std::string& ended() const noexcept override { return never_; }
 

@@ -11,6 +11,7 @@
 #include "core/event.h"
 #include "core/histogram.h"
 #include "core/stage.h"
+#include "exporters/record_block.h"
 
 namespace weir {
 
@@ -82,9 +83,37 @@ class Output {
     }
   }
 
+  // For outputs that keep records in blocks. The event is counted as come in already.
+  void add_to_backlog(RecordBlock& block, const Event& event, RecordFormat& format) noexcept {
+    const size_t len = block.put(event, counters_.in_events.get() - 1, format);
+    counters_.backlog_events.add(1);
+    counters_.backlog_units.add(event.units);
+    counters_.backlog_bytes.add(len);
+  }
+  // The first `settled` bytes of the block are written.
+  void count_written(RecordBlock& block, size_t settled, const Now& now) noexcept {
+    const RecordBlock::Count count = block.write_to(settled, now.mono_ns, counters_.latency);
+    counters_.written_events.add(count.events);
+    counters_.written_units.add(count.units);
+    counters_.written_bytes.add(count.bytes);
+    take_from_backlog(count);
+  }
+  // What is not written of a block that goes.
+  void drop_rest(const RecordBlock& block, Drop reason) noexcept {
+    const RecordBlock::Count count = block.rest();
+    counters_.drops.add(reason, count.units);
+    take_from_backlog(count);
+  }
+
   OutputCounters counters_;
 
  private:
+  void take_from_backlog(const RecordBlock::Count& count) noexcept {
+    counters_.backlog_events.set(counters_.backlog_events.get() - count.events);
+    counters_.backlog_units.set(counters_.backlog_units.get() - count.units);
+    counters_.backlog_bytes.set(counters_.backlog_bytes.get() - count.bytes);
+  }
+
   std::string name_;
   unsigned lcore_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,35 @@ struct JsonOptions {
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
   WhenFull when_full = WhenFull::drop_newest;  // files and stdout: block is the default in the configuration
   bool operator==(const JsonOptions&) const = default;
+};
+
+enum class DnstapAs : uint8_t { client, auth };
+
+// What of a dnstap frame is written anew. Templates: {identity} {version} {extra} {input} {peer}; empty: as
+// it came.
+struct DnstapFields {
+  DnstapAs as = DnstapAs::client;  // messages made from mirrored traffic: CLIENT_* or AUTH_*
+  std::string identity;
+  std::string version;
+  std::string extra;
+  bool operator==(const DnstapFields&) const = default;
+};
+
+// dnstap frames, as a Frame Streams writer.
+struct DnstapOptions {
+  std::string name = "dnstap";
+  // One of the two:
+  std::optional<Target> to;            // file, tcp, unix_stream or null
+  std::optional<Target> listen;        // tcp or unix_stream
+  uint32_t max_receivers = 64;         // listen: more are refused
+  uint32_t stall_timeout_ms = 10'000;  // listen: a receiver that takes nothing for so long is closed
+  uint32_t socket_mode = 0660;         // listen: of a UNIX socket
+  std::string socket_owner;            // USER or USER:GROUP, empty: as is
+  DnstapFields dnstap;
+  uint32_t flush_ms = 1'000;                   // written at least this often
+  uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
+  WhenFull when_full = WhenFull::drop_newest;  // files: block is the default in the configuration
+  bool operator==(const DnstapOptions&) const = default;
 };
 
 struct StatsdOptions {

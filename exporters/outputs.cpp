@@ -2,34 +2,45 @@
 
 #include <utility>
 
+#include "exporters/broadcast_output.h"
+#include "exporters/dnstap_format.h"
 #include "exporters/file_sink.h"
+#include "exporters/frame_streams_sink.h"
 #include "exporters/json_format.h"
-#include "exporters/line_output.h"
 #include "exporters/null_sink.h"
+#include "exporters/receiver_listener.h"
+#include "exporters/record_output.h"
 #include "exporters/statsd_output.h"
 #include "exporters/tcp_sink.h"
 
 namespace weir {
 namespace {
 
+using Sinks = std::vector<std::unique_ptr<Sink>>;
+
+template <class Make>
+Sinks one_each(unsigned export_lcores, const Make& make) {
+  Sinks sinks;
+  for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(make());
+  return sinks;
+}
+
+Result<Sinks> open_file_sinks(const Target& to, const FileFraming& framing, unsigned export_lcores) {
+  auto file = RecordFile::open(to, framing);
+  if (!file) return file.error();
+  return one_each(export_lcores, [&] { return std::make_unique<FileSink>(*file); });
+}
+
 // One sink for each export lcore.
-Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output, const Target& to,
-                                                      unsigned export_lcores) {
-  std::vector<std::unique_ptr<Sink>> sinks;
+Result<Sinks> open_line_sinks(const std::string& output, const Target& to, unsigned export_lcores) {
   switch (to.scheme) {
     case Target::Scheme::null:
-      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<NullSink>());
-      return sinks;
+      return one_each(export_lcores, [] { return std::make_unique<NullSink>(); });
     case Target::Scheme::file:
-    case Target::Scheme::stdio: {
-      auto file = LineFile::open(to);
-      if (!file) return file.error();
-      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<FileSink>(*file));
-      return sinks;
-    }
+    case Target::Scheme::stdio:
+      return open_file_sinks(to, line_framing(), export_lcores);
     case Target::Scheme::tcp:
-      for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(std::make_unique<TcpSink>(to));
-      return sinks;
+      return one_each(export_lcores, [&] { return std::make_unique<TcpSink>(to); });
     case Target::Scheme::tls:
     case Target::Scheme::udp:
     case Target::Scheme::unix_stream:
@@ -39,23 +50,78 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const std::string& output,
                "' is not possible here; use a file, tcp://HOST:PORT, - or null:"};
 }
 
+Result<Sinks> open_frame_sinks(const std::string& output, const Target& to, unsigned export_lcores) {
+  switch (to.scheme) {
+    case Target::Scheme::null:
+      return one_each(export_lcores, [] { return std::make_unique<NullSink>(); });
+    case Target::Scheme::file:
+      return open_file_sinks(to, frame_streams_framing(), export_lcores);
+    case Target::Scheme::tcp:
+    case Target::Scheme::unix_stream:
+      return one_each(export_lcores, [&] { return std::make_unique<FrameStreamsSink>(to); });
+    case Target::Scheme::stdio:
+    case Target::Scheme::tls:
+    case Target::Scheme::udp:
+      break;
+  }
+  return Error{output + ": to: '" + to_string(to) +
+               "' is not possible here; use a file, tcp://HOST:PORT, unix:///PATH or null:"};
+}
+
+// One RecordOutput for each sink. make_format is given the export lcore.
+template <class Options, class MakeFormat>
+Outputs join(const Options& options, Sinks sinks, const MakeFormat& make_format) {
+  const RecordOutputOptions record{
+      .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full};
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < sinks.size(); ++lcore)
+    outputs.push_back(std::make_unique<RecordOutput>(options.name, lcore, record, make_format(lcore),
+                                                     std::move(sinks[lcore])));
+  return outputs;
+}
+
+template <class MakeFormat>
+Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lcores,
+                               const MakeFormat& make_format) {
+  auto socket =
+      ListenSocket::open({.at = *options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
+  if (!socket) return Error{options.name + ": " + socket.error().message};
+  const auto listener = std::make_shared<ReceiverListener>(
+      std::move(*socket),
+      ReceiverListenerOptions{.max_receivers = options.max_receivers,
+                              .stall_timeout_ms = options.stall_timeout_ms},
+      export_lcores);
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
+    outputs.push_back(std::make_unique<BroadcastOutput>(
+        options.name, lcore, BroadcastOptions{.flush_ms = options.flush_ms, .backlog = options.backlog},
+        make_format(lcore), listener));
+  return outputs;
+}
+
 }  // namespace
 
 Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names) {
   if (Status status = JsonFormat::check(options.json); !status)
     return Error{options.name + ": " + status.error().message};
-  auto sinks = open_sinks(options.name, options.to, export_lcores);
+  auto sinks = open_line_sinks(options.name, options.to, export_lcores);
   if (!sinks) return sinks.error();
-  Outputs outputs;
-  for (unsigned lcore = 0; lcore < export_lcores; ++lcore) {
-    outputs.push_back(std::make_unique<LineOutput>(
-        options.name, lcore,
-        LineOutputOptions{
-            .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full},
-        std::make_unique<JsonFormat>(options.json, input_names, lcore), std::move((*sinks)[lcore])));
-  }
-  return outputs;
+  return join(options, std::move(*sinks),
+              [&](unsigned lcore) { return std::make_unique<JsonFormat>(options.json, input_names, lcore); });
+}
+
+Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
+                            const std::vector<std::string>& input_names, size_t max_event_bytes) {
+  if (Status status = DnstapFormat::check(options.dnstap); !status)
+    return Error{options.name + ": " + status.error().message};
+  const auto make_format = [&](unsigned /*lcore*/) {
+    return std::make_unique<DnstapFormat>(options.dnstap, input_names, max_event_bytes);
+  };
+  if (options.listen) return open_broadcast(options, export_lcores, make_format);
+  auto sinks = open_frame_sinks(options.name, *options.to, export_lcores);
+  if (!sinks) return sinks.error();
+  return join(options, std::move(*sinks), make_format);
 }
 
 Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,8 +19,10 @@ struct OutputKind {
   std::string_view help;
 };
 // A new output is a row here, an open_output() and a section in docs/configuration.md.
-inline constexpr std::array<OutputKind, 2> kOutputKinds = {{
+inline constexpr std::array<OutputKind, 3> kOutputKinds = {{
     {"json", "JSON lines, to standard output, a file, a TCP peer or nowhere"},
+    {"dnstap",
+     "dnstap frames, to a file, or over TCP or UNIX sockets to a receiver or to those that connect"},
     {"statsd", "counters and gauges to a statsd server over UDP"},
 }};
 
@@ -30,6 +33,9 @@ using Outputs = std::vector<std::unique_ptr<Output>>;
 // answer is no error: it is tried again until it does. input_names: of the configuration, by Event::input.
 Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names);
+// Precondition: either to or listen. max_event_bytes: no event's wire data is longer.
+Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
+                            const std::vector<std::string>& input_names, size_t max_event_bytes);
 Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores);
 
 }  // namespace weir

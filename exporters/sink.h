@@ -1,4 +1,4 @@
-// Sink: where an output's bytes go. Owner: the export lcore of its output. Takes blocks of whole lines, in
+// Sink: where an output's bytes go. Owner: the export lcore of its output. Takes blocks of whole records, in
 // order, and never waits longer than the kernel makes it.
 #pragma once
 
@@ -15,21 +15,23 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  // `lines` are whole lines; the first `sent` bytes of them were taken before. Returns how many bytes are
-  // taken now. Fewer than `sent`, back to the start of the line that `sent` lies in, when that line has to be
-  // written again from its start (a reopened file). The caller offers the same block until
-  // it is taken whole, and then the next.
-  [[nodiscard]] virtual size_t write(std::string_view lines, size_t sent, const Now& now) = 0;
+  // `records` are whole records; the first `sent` bytes of them were taken before. Returns how many bytes are
+  // taken now. Fewer than `sent`, back to the start of the record that `sent` lies in, when that record has
+  // to be written again from its start (a reopened file). The caller offers the same block until it is taken
+  // whole, and then the next.
+  [[nodiscard]] virtual size_t write(std::string_view records, size_t sent, const Now& now) = 0;
   // Of what write() took last, the bytes that may still be lost (TCP: not acknowledged). After a break: those
   // that were so when it happened, until take_break().
   [[nodiscard]] virtual size_t unsettled() const { return 0; }
-  // true once after a break: what was unsettled is to be offered again, from the start of its first line.
+  // true once after a break: what was unsettled is to be offered again, from the start of its first record.
   [[nodiscard]] virtual bool take_break() { return false; }
   // Every loop: connects, reopens, notices a dead peer. true: did work.
   virtual bool poll(const Now&) { return false; }
-  // Control thread, after the lcore stopped: `lines` are left with `sent` bytes taken. A sink that can takes
-  // the first part of a cut line back.
-  virtual void abandon(std::string_view /*lines*/, size_t /*sent*/) {}
+  // After the last write(), when all is settled: says good-bye. true: done, or of no use any more.
+  [[nodiscard]] virtual bool finish(const Now&) { return true; }
+  // Control thread, after the lcore stopped: `records` are left with `sent` bytes taken. A sink that
+  // can takes the first part of a cut record back.
+  virtual void abandon(std::string_view /*records*/, size_t /*sent*/) {}
 
   virtual void request_reopen() {}  // any thread
   // Takes data, as far as is known.
@@ -40,12 +42,5 @@ class Sink {
   [[nodiscard]] virtual const std::string& ended() const noexcept = 0;
   virtual void describe(MetricVisitor&, const Labels&) const {}  // any thread
 };
-
-// Where the line that holds byte `sent` starts.
-inline size_t line_start(std::string_view lines, size_t sent) noexcept {
-  if (sent == 0) return 0;
-  const size_t newline = lines.rfind('\n', sent - 1);
-  return newline == std::string_view::npos ? 0 : newline + 1;
-}
 
 }  // namespace weir

@@ -1,57 +1,37 @@
-// TcpSink: an export lcore's own connection to a peer that reads lines. Connects by itself, again and again
-// with growing pauses. Lines are settled when the peer's kernel has acknowledged them; those that were not
-// when a connection broke are sent again on the next, so that the peer may get some twice and misses none
-// that its kernel has not taken.
+// TcpSink: an export lcore's own connection to a peer that reads lines. Lines are settled when the peer's
+// kernel has acknowledged them; those that were not when a connection broke are sent again on the next, so
+// that the peer may get some twice and misses none that its kernel has not taken.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "core/addr.h"
-#include "core/counter.h"
-#include "core/net/dialer.h"
-#include "exporters/fault_log.h"
+#include "exporters/peer_connection.h"
 #include "exporters/sink.h"
 
 namespace weir {
 
 class TcpSink : public Sink {
  public:
-  explicit TcpSink(Target peer);
-  ~TcpSink() override;
-  TcpSink(const TcpSink&) = delete;
-  TcpSink& operator=(const TcpSink&) = delete;
+  explicit TcpSink(Target peer) : peer_(std::move(peer)) {}
 
-  [[nodiscard]] size_t write(std::string_view lines, size_t sent, const Now& now) override;
+  [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override {
+    return sent + peer_.send(records.substr(sent), now);
+  }
   bool poll(const Now& now) override;
-  [[nodiscard]] size_t unsettled() const override;
-  [[nodiscard]] bool take_break() override;
-  [[nodiscard]] bool up() const noexcept override { return fd_ >= 0; }
-  [[nodiscard]] uint64_t faults() const noexcept override { return faults_; }
+  [[nodiscard]] size_t unsettled() const override { return peer_.unsettled(); }
+  [[nodiscard]] bool take_break() override { return peer_.take_break(); }
+  [[nodiscard]] bool up() const noexcept override { return peer_.connected(); }
+  [[nodiscard]] uint64_t faults() const noexcept override { return peer_.faults(); }
   [[nodiscard]] const std::string& ended() const noexcept override { return never_; }
-  void describe(MetricVisitor& visitor, const Labels& labels) const override;
+  void describe(MetricVisitor& visitor, const Labels& labels) const override {
+    peer_.describe(visitor, labels);
+  }
 
  private:
-  bool dial(const Now& now);
-  void use_connection(int fd, const Now& now);
-  bool read_and_forget();
-  [[nodiscard]] bool peer_is_dead(const Now& now);
-  void lose(const std::string& why, const Now& now);
-  void report(const std::string& why, uint64_t pause_ns, const Now& now);
-  void close_socket();
-
-  Dialer dialer_;
-  int fd_ = -1;
-  uint64_t look_after_ns_ = 0;  // at the peer
-  uint64_t connected_ns_ = 0;
-  uint64_t all_acknowledged_ns_ = 0;  // the last look that found nothing under way
-  bool broke_ = false;
-  size_t unsettled_at_break_ = 0;
-  uint64_t faults_ = 0;
-  FaultLog log_;
+  PeerConnection peer_;
+  uint64_t next_read_ns_ = 0;
   std::string never_;
-  Counter connects_;
-  Counter resent_bytes_;
 };
 
 }  // namespace weir

@@ -96,6 +96,8 @@ Status Pipeline::open_outputs(const Config& config, const Plan& plan, Lanes<Outp
     Result<Outputs> opened = Outputs{};
     if (const auto* json = std::get_if<JsonOptions>(&output))
       opened = open_output(*json, plan.export_, input_names(config));
+    else if (const auto* dnstap = std::get_if<DnstapOptions>(&output))
+      opened = open_output(*dnstap, plan.export_, input_names(config), plan.large_bytes);
     else if (const auto* statsd = std::get_if<StatsdOptions>(&output))
       opened = open_output(*statsd, plan.export_);
     if (!opened) return opened.error();

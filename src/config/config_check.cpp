@@ -9,6 +9,7 @@
 
 #include "core/net/addr_prefix.h"
 #include "dataplane/mirror_eal.h"
+#include "exporters/field_template.h"
 #include "exporters/json_keys.h"
 #include "src/config/nearest_name.h"
 
@@ -22,10 +23,23 @@ struct InputKind {
 };
 struct OutputKind {
   std::string_view operator()(const JsonOptions& /*output*/) const { return "json"; }
+  std::string_view operator()(const DnstapOptions& /*output*/) const { return "dnstap"; }
   std::string_view operator()(const StatsdOptions& /*output*/) const { return "statsd"; }
 };
 
 using Faults = std::vector<KeyFault>;
+
+// listen: absent where Weir connects.
+void check_socket_owner(const std::optional<Target>& listen, const std::string& owner, Faults& faults) {
+  if (owner.empty()) return;
+  if (!listen || listen->scheme != Target::Scheme::unix_stream)
+    faults.push_back({"socket_owner", "is for UNIX sockets that Weir makes" +
+                                          (listen ? ", but listen is " + to_string(*listen) : std::string()) +
+                                          "; remove it or listen on unix:///PATH"});
+  const size_t colon = owner.find(':');
+  if (colon == 0 || colon + 1 == owner.size())
+    faults.push_back({"socket_owner", "'" + owner + "' is not valid; expected USER or USER:GROUP"});
+}
 
 void check_tls(const DnstapInputOptions& dnstap, Faults& faults) {
   const TlsOptions& tls = dnstap.tls;
@@ -71,18 +85,9 @@ Faults check(const DnstapInputOptions& dnstap) {
              "that connect, or connect: for one that listens"}};
   if (dnstap.listen && dnstap.connect)
     return {{"connect", "listen and connect are both given; keep one, or make two inputs of them"}};
-  if ((!dnstap.listen || dnstap.listen->scheme != Target::Scheme::unix_stream) &&
-      !dnstap.socket_owner.empty())
-    faults.push_back({"socket_owner", "is for UNIX sockets that Weir makes, but " +
-                                          (dnstap.listen ? "listen is " + to_string(*dnstap.listen)
-                                                         : "connect is " + to_string(*dnstap.connect)) +
-                                          "; remove it or listen on unix:///PATH"});
+  check_socket_owner(dnstap.listen, dnstap.socket_owner, faults);
   check_tls(dnstap, faults);
   check_access(dnstap, faults);
-  const size_t colon = dnstap.socket_owner.find(':');
-  if (!dnstap.socket_owner.empty() && (colon == 0 || colon + 1 == dnstap.socket_owner.size()))
-    faults.push_back(
-        {"socket_owner", "'" + dnstap.socket_owner + "' is not valid; expected USER or USER:GROUP"});
   return faults;
 }
 
@@ -147,6 +152,31 @@ Faults check(const JsonOptions& json) {
   return faults;
 }
 
+void check_listening(const DnstapOptions& output, Faults& faults) {
+  if (output.when_full == WhenFull::block)
+    faults.push_back(
+        {"when_full", "is block, but an output that listens never waits for its receivers; remove it"});
+  check_socket_owner(output.listen, output.socket_owner, faults);
+}
+
+Faults check(const DnstapOptions& output) {
+  Faults faults;
+  if (output.to && output.listen)
+    faults.push_back({"listen", "to and listen are both given; keep one of them"});
+  if (!output.to && !output.listen)
+    faults.push_back({"to",
+                      "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
+                      "listen: for receivers that connect"});
+  if (output.listen && !output.to) check_listening(output, faults);
+  const auto check_template = [&](const char* key, const std::string& text) {
+    if (Status status = FieldTemplate::check(text); !status) faults.push_back({key, status.error().message});
+  };
+  check_template("identity", output.dnstap.identity);
+  check_template("version", output.dnstap.version);
+  check_template("extra", output.dnstap.extra);
+  return faults;
+}
+
 Faults check(const StatsdOptions& /*statsd*/) { return {}; }
 
 // What two parts of a configuration may not both use.
@@ -169,6 +199,10 @@ void check_listens(const Config& config, Faults& faults) {
     if (const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i]);
         dnstap != nullptr && dnstap->listen)
       listens.claim(to_string(*dnstap->listen), input_path(config, i) + ".listen",
+                    "give each listener an address of its own");
+  for (size_t i = 0; i < config.outputs.size(); ++i)
+    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]); dnstap && dnstap->listen)
+      listens.claim(to_string(*dnstap->listen), output_path(config, i) + ".listen",
                     "give each listener an address of its own");
   if (config.metrics.listen)
     listens.claim(to_string(*config.metrics.listen), "metrics.listen",
@@ -197,11 +231,13 @@ void check_standard_streams(const Config& config, Faults& faults) {
   Claims destinations(faults);
   for (size_t i = 0; i < config.outputs.size(); ++i) {
     const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
-    if (json == nullptr || json->to.scheme == Target::Scheme::null || json->to.scheme == Target::Scheme::tcp)
-      continue;
-    destinations.claim(
-        json->to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(json->to),
-        output_path(config, i) + ".to", "two outputs would mix their lines; give each its own file");
+    const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
+    if (json == nullptr && (dnstap == nullptr || !dnstap->to)) continue;
+    const Target& to = json != nullptr ? json->to : *dnstap->to;
+    if (to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio) continue;
+    destinations.claim(to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
+                       output_path(config, i) + ".to",
+                       "two outputs would mix what they write; give each its own file");
   }
 }
 

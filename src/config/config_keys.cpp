@@ -213,6 +213,57 @@ constexpr ConfigKey kJsonKeys[] = {
      store<&JsonOptions::when_full>},
 };
 
+constexpr ConfigKey kDnstapOutputKeys[] = {
+    {"to", target("file:///PATH|tcp://HOST:PORT|unix:///PATH|\"null:\""), "",
+     "A Frame Streams file, which is appended to and reopened on SIGHUP; a receiver over TCP or a UNIX "
+     "socket "
+     "that is "
+     "connected to; or \"null:\", which throws frames away. Either this or `listen`.",
+     store<&DnstapOptions::to>},
+    {"listen", target("tcp://HOST:PORT|unix:///PATH"), "",
+     "Where receivers connect, each of which is sent all frames. Only this machine reaches 127.0.0.1. Either "
+     "this or `to`.",
+     store<&DnstapOptions::listen>},
+    {"name", of_type(KeyType::name), "dnstap", "What metrics show. Each output has its own.",
+     store<&DnstapOptions::name>},
+    {"as", choice("client|auth"), "client",
+     "What messages made from mirrored traffic are: `client`, CLIENT_QUERY and CLIENT_RESPONSE, as from a "
+     "resolver; "
+     "`auth`, AUTH_QUERY and AUTH_RESPONSE, as from an authoritative server.",
+     store<&DnstapOptions::dnstap, &DnstapFields::as>},
+    {"identity", of_type(KeyType::text), "",
+     "Written in place of the frame's identity; a template, see below. Without it, the field stays as it "
+     "came.",
+     store<&DnstapOptions::dnstap, &DnstapFields::identity>},
+    {"version", of_type(KeyType::text), "", "The same for the frame's version.",
+     store<&DnstapOptions::dnstap, &DnstapFields::version>},
+    {"extra", of_type(KeyType::text), "", "The same for the frame's extra.",
+     store<&DnstapOptions::dnstap, &DnstapFields::extra>},
+    {"flush", duration(1, 60 * kSecond), "1s", "No frame waits longer to be written.",
+     store<&DnstapOptions::flush_ms>},
+    {"backlog", bytes(64 * kKiB, kGiB), "8MiB", "Bytes that may wait for the destination, an export lcore.",
+     store<&DnstapOptions::backlog>},
+    {"when_full",
+     {KeyType::choice, 0, 0, "drop_newest|block", true},
+     "auto",
+     "When the backlog of `to` is full: `drop_newest` counts the event and goes on; `block` waits, and the "
+     "inputs' `overflow` decides. auto: `drop_newest` for tcp and unix, else `block`.",
+     store<&DnstapOptions::when_full>},
+    {"max_receivers", integer(1, 4'096), "64", "With `listen`: more are closed at once and counted.",
+     store<&DnstapOptions::max_receivers>},
+    {"stall_timeout", duration(100, kHour), "10s",
+     "With `listen`: a receiver that takes nothing for so long, though frames wait for it, is closed.",
+     store<&DnstapOptions::stall_timeout_ms>},
+    {"socket_mode",
+     {KeyType::octal, 0, 0777, {}, false},
+     "0660",
+     "With `listen`: file mode of a UNIX socket.",
+     store<&DnstapOptions::socket_mode>},
+    {"socket_owner", of_type(KeyType::text), "",
+     "With `listen`: USER or USER:GROUP of a UNIX socket; without it, those of the process.",
+     store<&DnstapOptions::socket_owner>},
+};
+
 constexpr ConfigKey kStatsdKeys[] = {
     {"to", target("udp://HOST:PORT"), "", "The statsd server.", store<&StatsdOptions::to>, true},
     {"name", of_type(KeyType::name), "statsd", "What metrics show. Each output has its own.",
@@ -328,6 +379,14 @@ void complete_json(void* section, GivenKeys given) {
   json->when_full = json->to.scheme == Target::Scheme::tcp ? WhenFull::drop_newest : WhenFull::block;
 }
 
+void complete_dnstap_output(void* section, GivenKeys given) {
+  auto* dnstap = static_cast<DnstapOptions*>(section);
+  if (has(given, "when_full")) return;
+  const bool may_be_away = !dnstap->to || dnstap->to->scheme == Target::Scheme::tcp ||
+                           dnstap->to->scheme == Target::Scheme::unix_stream;
+  dnstap->when_full = may_be_away ? WhenFull::drop_newest : WhenFull::block;
+}
+
 constexpr ConfigSection kSections[] = {
     {"inputs", "dnstap", "dnstap streams from DNS servers.", kDnstapKeys, add_input<DnstapInputOptions>,
      nullptr},
@@ -335,6 +394,8 @@ constexpr ConfigSection kSections[] = {
     {"inputs", "file", "dnstap and capture files. Weir ends when every input is a file and all are read.",
      kFileKeys, add_input<FileOptions>, nullptr},
     {"outputs", "json", "JSON lines, docs/schema.json.", kJsonKeys, add_output<JsonOptions>, complete_json},
+    {"outputs", "dnstap", "dnstap frames, as a Frame Streams writer.", kDnstapOutputKeys,
+     add_output<DnstapOptions>, complete_dnstap_output},
     {"outputs", "statsd", "Counters for statsd, docs/statsd.md.", kStatsdKeys, add_output<StatsdOptions>,
      nullptr},
     {"", "lcores", "How many lcores do what, and where.", kLcoreKeys, part<&Config::lcores>, nullptr},

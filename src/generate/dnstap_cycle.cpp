@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "core/clock.h"
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 
 namespace weir {
 

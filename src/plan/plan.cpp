@@ -78,9 +78,14 @@ void plan_pools(const Config& config, Plan& plan) {
   plan.table_entries =
       config.match.table_entries * (uint64_t{has_packets(config)} + uint64_t{has_pairs(config)});
   plan.table_bytes = plan.decode * plan.table_entries * kTableEntryBytes;
-  for (const OutputConfig& output : config.outputs)
-    if (const auto* json = std::get_if<JsonOptions>(&output))
-      if (json->to.scheme != Target::Scheme::null) plan.backlog_bytes += json->backlog * plan.export_;
+  for (const OutputConfig& output : config.outputs) {
+    const auto* json = std::get_if<JsonOptions>(&output);
+    const auto* dnstap = std::get_if<DnstapOptions>(&output);
+    if (json != nullptr && json->to.scheme != Target::Scheme::null)
+      plan.backlog_bytes += json->backlog * plan.export_;
+    if (dnstap != nullptr && (dnstap->listen || dnstap->to->scheme != Target::Scheme::null))
+      plan.backlog_bytes += dnstap->backlog * plan.export_;
+  }
 }
 
 // The largest part names the key to lower.

@@ -1,4 +1,4 @@
-#include "dataplane/listen_socket.h"
+#include "core/net/listen_socket.h"
 
 #include <sys/stat.h>
 

@@ -4,7 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 #include "tests/fstrm_payloads.h"
 
 namespace weir {

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "core/dnstap.pb.h"
 #include "decoder/dnstap.h"
-#include "src/generate/dnstap.pb.h"
 #include "tests/decoder/mirrored.h"
 #include "tests/decoder/told.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 #include "tests/decoder/dnstap_oracle.h"
 #include "tests/fstrm_payloads.h"
 #include "tests/proto/dnstap_open.pb.h"

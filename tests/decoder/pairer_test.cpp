@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 #include "tests/decoder/mirrored.h"
 #include "tests/decoder/told.h"
 #include "tests/fstrm_payloads.h"

@@ -1,6 +1,6 @@
 #include "tests/decoder/told.h"
 
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 #include "tests/decoder/mirrored.h"
 
 namespace weir {

@@ -33,7 +33,7 @@ struct FileSinkTest : testing::Test {
   void TearDown() override { fs::remove_all(dir); }
 
   FileSink open() {
-    auto file = LineFile::open(file_target(path));
+    auto file = RecordFile::open(file_target(path));
     EXPECT_TRUE(file.ok()) << file.error().message;
     return FileSink(*file);
   }
@@ -72,7 +72,7 @@ TEST_F(FileSinkTest, EndsALineThatSomeoneElseLeftCut) {
 
 TEST_F(FileSinkTest, SaysWhatIsWrongWithAPath) {
   const auto message = [](const fs::path& bad) {
-    auto file = LineFile::open(file_target(bad));
+    auto file = RecordFile::open(file_target(bad));
     return file.ok() ? std::string() : file.error().message;
   };
   EXPECT_NE(message(dir).find("is a directory"), std::string::npos);
@@ -116,7 +116,7 @@ TEST_F(FileSinkTest, KeepsTheOldFileWhenTheNewOneCannotBeOpened) {
 
 TEST_F(FileSinkTest, AFullDiskIsAStateThatEnds) {
   if (access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full";
-  auto file = LineFile::open(file_target("/dev/full"));
+  auto file = RecordFile::open(file_target("/dev/full"));
   ASSERT_TRUE(file.ok());
   FileSink sink(*file);
   EXPECT_TRUE(sink.up());
@@ -147,7 +147,7 @@ class FileSizeLimit {
 };
 
 TEST_F(FileSinkTest, ACutLineIsFinishedBeforeAnyoneElseWrites) {
-  auto file = LineFile::open(file_target(path));
+  auto file = RecordFile::open(file_target(path));
   ASSERT_TRUE(file.ok());
   FileSink a(*file);
   FileSink b(*file);
@@ -168,7 +168,7 @@ TEST_F(FileSinkTest, ACutLineIsFinishedBeforeAnyoneElseWrites) {
 }
 
 TEST_F(FileSinkTest, ACutLineIsTakenBackWhenItsWriterGivesUpOrTheFileIsReopened) {
-  auto file = LineFile::open(file_target(path));
+  auto file = RecordFile::open(file_target(path));
   ASSERT_TRUE(file.ok());
   FileSink a(*file);
   const std::string lines = "one\ntwo\n";
@@ -197,7 +197,7 @@ TEST_F(FileSinkTest, AFullFifoIsLeftToItsWriterUntilTheLineIsWhole) {
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const int reader = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_GE(reader, 0);
-  auto file = LineFile::open(file_target(fifo));
+  auto file = RecordFile::open(file_target(fifo));
   ASSERT_TRUE(file.ok());
   FileSink a(*file);
   FileSink b(*file);
@@ -224,7 +224,7 @@ TEST_F(FileSinkTest, AFifoWhoseReaderWentAwayIsTriedAgainAndTheLineStartsAnew) {
   const fs::path fifo = dir / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   int reader = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  auto file = LineFile::open(file_target(fifo));
+  auto file = RecordFile::open(file_target(fifo));
   ASSERT_TRUE(file.ok());
   FileSink sink(*file);
   const std::string lines = "one\n" + std::string(3U << 19U, 'a') + "\n";
@@ -247,7 +247,7 @@ TEST_F(FileSinkTest, LinesOfSeveralLcoresNeverMix) {
   const fs::path fifo = dir / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const int reader = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  auto file = LineFile::open(file_target(fifo));
+  auto file = RecordFile::open(file_target(fifo));
   ASSERT_TRUE(file.ok());
   constexpr int kLines = 500;
   const auto writer = [&](char letter) {
@@ -300,10 +300,10 @@ class WithStdout {
 TEST_F(FileSinkTest, AClosedStdoutPipeEndsTheOutputWithASentence) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-  std::shared_ptr<LineFile> file;
+  std::shared_ptr<RecordFile> file;
   {
     const WithStdout replaced(ends[1]);
-    auto opened = LineFile::open({.scheme = Target::Scheme::stdio, .host = {}, .port = 0, .path = {}});
+    auto opened = RecordFile::open({.scheme = Target::Scheme::stdio, .host = {}, .port = 0, .path = {}});
     ASSERT_TRUE(opened.ok());
     file = *opened;
   }
@@ -321,7 +321,7 @@ TEST_F(FileSinkTest, AFullStdoutPipeDoesNotHoldTheLcore) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const WithStdout replaced(ends[1]);
-  auto opened = LineFile::open({.scheme = Target::Scheme::stdio, .host = {}, .port = 0, .path = {}});
+  auto opened = RecordFile::open({.scheme = Target::Scheme::stdio, .host = {}, .port = 0, .path = {}});
   ASSERT_TRUE(opened.ok());
   FileSink sink(*opened);
   const std::string big = std::string(3U << 19U, 'a') + "\n";

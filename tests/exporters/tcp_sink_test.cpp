@@ -11,7 +11,8 @@
 #include <sstream>
 #include <thread>
 
-#include "exporters/line_output.h"
+#include "exporters/line_format.h"
+#include "exporters/record_output.h"
 #include "tests/exporters/metric_reader.h"
 #include "tests/exporters/test_event.h"
 
@@ -59,8 +60,8 @@ class Listener {
 };
 
 struct TcpSinkTest : testing::Test {
-  void open(const std::string& host, LineOutputOptions options) {
-    output = std::make_unique<LineOutput>(
+  void open(const std::string& host, RecordOutputOptions options) {
+    output = std::make_unique<RecordOutput>(
         "tcp", 0, options, std::make_unique<NumberFormat>(),
         std::make_unique<TcpSink>(
             Target{.scheme = Target::Scheme::tcp, .host = host, .port = listener.port(), .path = {}}));
@@ -99,7 +100,7 @@ struct TcpSinkTest : testing::Test {
   }
 
   Listener listener;
-  std::unique_ptr<LineOutput> output;
+  std::unique_ptr<RecordOutput> output;
   Now now = read_clock();
   uint64_t next = 0;
 };

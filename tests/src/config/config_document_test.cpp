@@ -78,7 +78,8 @@ TEST(ConfigDocument, HasEveryKeyAndNoOther) {
 std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const std::string& value) {
   std::string body = value.empty() ? "" : std::string(key.name) + ": " + value;
   const auto add = [&](const std::string& text) { body += (body.empty() ? "" : ", ") + text; };
-  if (section.name == "dnstap") add("listen: 'unix:///x'");
+  if (section.list == "inputs" && section.name == "dnstap") add("listen: 'unix:///x'");
+  if (section.list == "outputs" && section.name == "dnstap") add("to: 'null:'");
   if (section.name == "mirror" && key.name != "interface") add("interface: eth0");
   if (section.name == "file") add("paths: [x]");
   if (section.name == "json") add("to: '-'");

@@ -137,7 +137,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file");
   EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, statsd");
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, statsd");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
@@ -315,6 +315,29 @@ INSTANTIATE_TEST_SUITE_P(
               ".statsd.prefix: 'a:b' is not valid; expected a name of up to 64 letters, digits, '.', '_' and "
               "'-'"}));
 
+TEST(ConfigFault, DnstapOutputs) {
+  const auto fault = [](const std::string& keys) {
+    return fault_of("inputs: [ file: { paths: ['x'] } ]\noutputs:\n  - dnstap: { " + keys + " }\n");
+  };
+  EXPECT_TRUE(
+      fault("as: auth").starts_with("weir.yaml:3: outputs[0].dnstap.to: neither to nor listen is given"));
+  EXPECT_EQ(fault("to: 'null:', listen: 'tcp://127.0.0.1:1'"),
+            "weir.yaml:3: outputs[0].dnstap.listen: to and listen are both given; keep one of them");
+  EXPECT_EQ(fault("to: 'null:', identity: '{host}'"),
+            "weir.yaml:3: outputs[0].dnstap.identity: '{host}' is no place; expected {identity}, {version}, "
+            "{extra}, {input} or {peer}");
+  EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', when_full: block")
+                  .starts_with("weir.yaml:3: outputs[0].dnstap.when_full: is block, but"));
+  EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', socket_owner: weir")
+                  .starts_with("weir.yaml:3: outputs[0].dnstap.socket_owner: is for UNIX sockets"));
+  EXPECT_EQ(fault("listen: 'unix:///x', socket_owner: weir, as: auth"), "(no fault)");
+  EXPECT_EQ(
+      fault_of("inputs: [ dnstap: { listen: 'unix:///x' } ]\noutputs: [ dnstap: { listen: 'unix:///x' } ]\n"),
+      "weir.yaml:2: outputs[0].dnstap.listen: unix:///x is already used by inputs[0].dnstap.listen; give "
+      "each "
+      "listener an address of its own");
+}
+
 TEST(ConfigFault, WhatTwoCannotBothUse) {
   EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' "
                      "}\n  - dnstap: { listen: 'tcp://127.0.0.1:6000' }\n"),
@@ -331,7 +354,7 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
       fault_of(
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
       "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
-      "outputs would mix their lines; give each its own file");
+      "outputs would mix what they write; give each its own file");
   EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n  - file: "
                      "{ paths: [y], name: in }\n"),
             "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "src/generate/dnstap.pb.h"
+#include "core/dnstap.pb.h"
 
 namespace weir {
 namespace {

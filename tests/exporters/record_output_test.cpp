@@ -1,4 +1,4 @@
-#include "exporters/line_output.h"
+#include "exporters/record_output.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <deque>
 #include <utility>
 
+#include "exporters/line_format.h"
 #include "tests/exporters/test_event.h"
 
 namespace weir {
@@ -38,7 +39,7 @@ struct ScriptedSink : Sink {
   [[nodiscard]] size_t write(std::string_view lines, size_t sent, const Now&) override {
     ++calls;
     if (rewind) {
-      sent = line_start(lines, sent);
+      sent = lines.rfind('\n', sent - 1) + 1;
       rewind = false;
     }
     size_t takes = lines.size() - sent;
@@ -64,12 +65,12 @@ struct ScriptedSink : Sink {
   int calls = 0;
 };
 
-struct LineOutputTest : testing::Test {
-  void open(LineOutputOptions options) {
+struct RecordOutputTest : testing::Test {
+  void open(RecordOutputOptions options) {
     auto owned = std::make_unique<ScriptedSink>();
     sink = owned.get();
-    output =
-        std::make_unique<LineOutput>("lines", 0, options, std::make_unique<NumberFormat>(), std::move(owned));
+    output = std::make_unique<RecordOutput>("lines", 0, options, std::make_unique<NumberFormat>(),
+                                            std::move(owned));
   }
   static TestBatch events(uint64_t from, uint64_t to, uint16_t units = 1) {
     TestBatch batch;
@@ -92,10 +93,10 @@ struct LineOutputTest : testing::Test {
 
   Now now{.mono_ns = 1'000'000'000, .wall_ns = 0};
   ScriptedSink* sink = nullptr;
-  std::unique_ptr<LineOutput> output;
+  std::unique_ptr<RecordOutput> output;
 };
 
-TEST_F(LineOutputTest, WaitsForABlockAndIsFlushedAfterFlushMs) {
+TEST_F(RecordOutputTest, WaitsForABlockAndIsFlushedAfterFlushMs) {
   open({.flush_ms = 100});
   ASSERT_TRUE(take(events(0, 3, 2)));
   output->poll(now);
@@ -112,7 +113,7 @@ TEST_F(LineOutputTest, WaitsForABlockAndIsFlushedAfterFlushMs) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, CallsTheSinkOnceABlock) {
+TEST_F(RecordOutputTest, CallsTheSinkOnceABlock) {
   open({.flush_ms = 1'000, .backlog = 64U << 10U});  // blocks of 16 KiB
   ASSERT_TRUE(take(events(0, 5'000)));
   EXPECT_EQ(sink->calls, 3);
@@ -122,7 +123,7 @@ TEST_F(LineOutputTest, CallsTheSinkOnceABlock) {
   EXPECT_EQ(output->counters().written_events.get(), 5'000U);
 }
 
-TEST_F(LineOutputTest, CountsALineAsWrittenWithItsLastByte) {
+TEST_F(RecordOutputTest, CountsALineAsWrittenWithItsLastByte) {
   open({});
   ASSERT_TRUE(take(events(0, 3)));
   sink->script = {19, 1, 0, 5};
@@ -140,7 +141,7 @@ TEST_F(LineOutputTest, CountsALineAsWrittenWithItsLastByte) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, SendsTheCutLineAgainWhenTheSinkAsks) {
+TEST_F(RecordOutputTest, SendsTheCutLineAgainWhenTheSinkAsks) {
   open({});
   ASSERT_TRUE(take(events(0, 3)));
   sink->script = {15};
@@ -153,7 +154,7 @@ TEST_F(LineOutputTest, SendsTheCutLineAgainWhenTheSinkAsks) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, LinesAreWrittenWhenTheSinkCannotLoseThemAnyMore) {
+TEST_F(RecordOutputTest, LinesAreWrittenWhenTheSinkCannotLoseThemAnyMore) {
   open({.flush_ms = 0, .backlog = 4'096});  // blocks of 1024 bytes
   sink->under_way = 1'500;
   ASSERT_TRUE(take(events(0, 200)));
@@ -173,7 +174,7 @@ TEST_F(LineOutputTest, LinesAreWrittenWhenTheSinkCannotLoseThemAnyMore) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, WhatWasUnsettledAtABreakIsOfferedAgainFromTheStartOfItsLine) {
+TEST_F(RecordOutputTest, WhatWasUnsettledAtABreakIsOfferedAgainFromTheStartOfItsLine) {
   open({.flush_ms = 0, .backlog = 4'096});
   sink->under_way = 1'505;
   ASSERT_TRUE(take(events(0, 200)));
@@ -190,7 +191,7 @@ TEST_F(LineOutputTest, WhatWasUnsettledAtABreakIsOfferedAgainFromTheStartOfItsLi
   expect_even();
 }
 
-TEST_F(LineOutputTest, DropsTheNewestBeyondTheBacklogAndCountsThem) {
+TEST_F(RecordOutputTest, DropsTheNewestBeyondTheBacklogAndCountsThem) {
   open({.backlog = 8'000});
   sink->script = std::deque<size_t>(1'000, 0);
   for (uint64_t n = 0; n < 3'000; n += 100) ASSERT_TRUE(take(events(n, n + 100, 2)));
@@ -206,18 +207,18 @@ TEST_F(LineOutputTest, DropsTheNewestBeyondTheBacklogAndCountsThem) {
   EXPECT_TRUE(sink->taken.starts_with("0........\n1........\n"));
 }
 
-TEST_F(LineOutputTest, AFullOutputTriesTheSinkOnceAPollNotOnceAnEvent) {
+TEST_F(RecordOutputTest, AFullOutputTriesTheSinkOnceAPollNotOnceAnEvent) {
   open({.backlog = 8'000});
   sink->script = std::deque<size_t>(100'000, 0);
   ASSERT_TRUE(take(events(0, 50'000)));
   EXPECT_LE(sink->calls, 2);
 }
 
-TEST_F(LineOutputTest, NumbersEventsFromZeroAndDroppedOnesToo) {
+TEST_F(RecordOutputTest, NumbersEventsFromZeroAndDroppedOnesToo) {
   auto owned = std::make_unique<ScriptedSink>();
   sink = owned.get();
-  output = std::make_unique<LineOutput>("lines", 0, LineOutputOptions{.backlog = 8'000},
-                                        std::make_unique<SequenceFormat>(), std::move(owned));
+  output = std::make_unique<RecordOutput>("lines", 0, RecordOutputOptions{.backlog = 8'000},
+                                          std::make_unique<SequenceFormat>(), std::move(owned));
   ASSERT_TRUE(take(events(0, 2)));
   EXPECT_TRUE(output->drain(now));
   EXPECT_EQ(sink->taken, "0\n1\n");
@@ -233,7 +234,7 @@ TEST_F(LineOutputTest, NumbersEventsFromZeroAndDroppedOnesToo) {
   EXPECT_EQ(sink->taken, "5000\n");
 }
 
-TEST_F(LineOutputTest, BlockTakesNothingTwiceAndLosesNothing) {
+TEST_F(RecordOutputTest, BlockTakesNothingTwiceAndLosesNothing) {
   open({.backlog = 8'000, .when_full = WhenFull::block});
   sink->script = std::deque<size_t>(10'000, 3);
   const TestBatch batch = events(0, 2'000);
@@ -255,7 +256,7 @@ TEST_F(LineOutputTest, BlockTakesNothingTwiceAndLosesNothing) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, TricklesBehindADeadSinkDoNotUseUpTheBlocks) {
+TEST_F(RecordOutputTest, TricklesBehindADeadSinkDoNotUseUpTheBlocks) {
   open({.flush_ms = 1, .backlog = 8'000});
   sink->script = std::deque<size_t>(100'000, 0);
   for (uint64_t n = 0; n < 700; ++n) {
@@ -267,7 +268,7 @@ TEST_F(LineOutputTest, TricklesBehindADeadSinkDoNotUseUpTheBlocks) {
   EXPECT_EQ(output->counters().backlog_events.get(), 700U);
 }
 
-TEST_F(LineOutputTest, AnEndedSinkTurnsEverythingIntoFailedWrites) {
+TEST_F(RecordOutputTest, AnEndedSinkTurnsEverythingIntoFailedWrites) {
   open({.backlog = 8'000, .when_full = WhenFull::block});
   ASSERT_TRUE(take(events(0, 10, 2)));
   sink->script = {15, 0, 0, 0};
@@ -284,7 +285,7 @@ TEST_F(LineOutputTest, AnEndedSinkTurnsEverythingIntoFailedWrites) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, AbandonCountsWhatWaitsAndTellsTheSinkOfTheCutLine) {
+TEST_F(RecordOutputTest, AbandonCountsWhatWaitsAndTellsTheSinkOfTheCutLine) {
   open({});
   ASSERT_TRUE(take(events(0, 5)));
   sink->script = {25, 0};
@@ -298,7 +299,7 @@ TEST_F(LineOutputTest, AbandonCountsWhatWaitsAndTellsTheSinkOfTheCutLine) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, AbandonCountsTheRestOfABatchThatWasTakenInPart) {
+TEST_F(RecordOutputTest, AbandonCountsTheRestOfABatchThatWasTakenInPart) {
   open({.backlog = 8'000, .when_full = WhenFull::block});
   sink->script = std::deque<size_t>(100'000, 0);
   const TestBatch batch = events(0, 2'000, 2);
@@ -312,7 +313,7 @@ TEST_F(LineOutputTest, AbandonCountsTheRestOfABatchThatWasTakenInPart) {
   expect_even();
 }
 
-TEST_F(LineOutputTest, ObservesEveryEventsTimeFromArrival) {
+TEST_F(RecordOutputTest, ObservesEveryEventsTimeFromArrival) {
   open({});
   ASSERT_TRUE(take(events(0, 100)));
   now.mono_ns = 3'000;

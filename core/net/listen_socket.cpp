@@ -1,4 +1,4 @@
-#include "dataplane/listen_socket.h"
+#include "core/net/listen_socket.h"
 
 #include <grp.h>
 #include <netdb.h>
@@ -121,22 +121,22 @@ Status set_owner(const std::string& path, const std::string& owner) {
 
 }  // namespace
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const DnstapInputOptions& options) {
-  const Target::Scheme scheme = options.listen->scheme;
-  if (scheme == Target::Scheme::tcp || scheme == Target::Scheme::tls) return open_tcp(options);
-  if (scheme == Target::Scheme::unix_stream) return open_unix(options);
-  return Error{"listen '" + to_string(*options.listen) +
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open(const ListenPlace& place) {
+  if (place.at.scheme == Target::Scheme::tcp || place.at.scheme == Target::Scheme::tls)
+    return open_tcp(place);
+  if (place.at.scheme == Target::Scheme::unix_stream) return open_unix(place);
+  return Error{"listen '" + to_string(place.at) +
                "' is not a place to listen at; write tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH"};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapInputOptions& options) {
-  const std::string what = "cannot listen on " + to_string(*options.listen);
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const ListenPlace& place) {
+  const std::string what = "cannot listen on " + to_string(place.at);
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string port = std::to_string(options.listen->port);
-  const int code = getaddrinfo(options.listen->host.c_str(), port.c_str(), &hints, &found);
+  const std::string port = std::to_string(place.at.port);
+  const int code = getaddrinfo(place.at.host.c_str(), port.c_str(), &hints, &found);
   if (code != 0) return Error{what + ": the host is not known: " + gai_strerror(code)};
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
 
@@ -152,7 +152,7 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapInputOp
     sockaddr_storage addr{};
     socklen_t len = sizeof addr;
     (void)getsockname(fd.get(), reinterpret_cast<sockaddr*>(&addr), &len);
-    Target bound = *options.listen;
+    Target bound = place.at;
     bound.port = ntohs(addr.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&addr)->sin6_port
                                                   : reinterpret_cast<sockaddr_in*>(&addr)->sin_port);
     return std::unique_ptr<ListenSocket>(new ListenSocket(fd.release(), std::move(bound)));
@@ -160,25 +160,24 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_tcp(const DnstapInputOp
   return Error{what + ": " + why(error) + remedy(error)};
 }
 
-Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const DnstapInputOptions& options) {
-  const std::string& path = options.listen->path;
-  const std::string what = "cannot listen on " + to_string(*options.listen);
+Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const ListenPlace& place) {
+  const std::string& path = place.at.path;
+  const std::string what = "cannot listen on " + to_string(place.at);
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return Error{what + ": the path of a UNIX socket has at most 107 bytes; choose a shorter one"};
   if (Status cleared = clear_path(path, what); !cleared) return cleared.error();
 
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // Before bind(), so that the file is at no time open to more than socket_mode allows.
-  (void)fchmod(fd.get(), options.socket_mode);
+  (void)fchmod(fd.get(), place.mode);
   const sockaddr_un addr = unix_address(path);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&addr), sizeof addr) != 0)
     return Error{what + ": " + why(errno) + "; the directory must exist and be writable"};
-  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd.release(), *options.listen));
+  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd.release(), place.at));
   socket->own_file();
-  if (chmod(path.c_str(), options.socket_mode) != 0)
-    return Error{what + ": socket_mode cannot be set: " + why(errno)};
-  if (!options.socket_owner.empty())
-    if (Status owned = set_owner(path, options.socket_owner); !owned) return owned.error();
+  if (chmod(path.c_str(), place.mode) != 0) return Error{what + ": socket_mode cannot be set: " + why(errno)};
+  if (!place.owner.empty())
+    if (Status owned = set_owner(path, place.owner); !owned) return owned.error();
   if (listen(socket->fd(), kBacklog) != 0) return Error{what + ": " + why(errno)};
   return socket;
 }

@@ -1,6 +1,6 @@
-// LineOutput: an output made of a format and a sink. Events become lines in blocks of memory; a block goes to
-// the sink when it is full, or has waited flush_ms; what the sink has not taken, or may still lose, waits, up
-// to the backlog. Owner: the export lcore.
+// RecordOutput: an output made of a format and a sink. Events become records in blocks of memory; a block
+// goes to the sink when it is full, or has waited flush_ms; what the sink has not taken, or may still lose,
+// waits, up to the backlog. Owner: the export lcore.
 #pragma once
 
 #include <atomic>
@@ -9,24 +9,25 @@
 #include <string>
 #include <vector>
 
-#include "exporters/line_format.h"
 #include "exporters/output.h"
 #include "exporters/output_options.h"
+#include "exporters/record_block.h"
+#include "exporters/record_format.h"
 #include "exporters/sink.h"
 
 namespace weir {
 
-struct LineOutputOptions {
+struct RecordOutputOptions {
   uint32_t flush_ms = 1'000;
   uint64_t backlog = 8U << 20U;  // bytes
   WhenFull when_full = WhenFull::drop_newest;
 };
 
-class LineOutput : public Output {
+class RecordOutput : public Output {
  public:
-  LineOutput(std::string name, unsigned lcore, const LineOutputOptions& options,
-             std::unique_ptr<LineFormat> format, std::unique_ptr<Sink> sink);
-  ~LineOutput() override;
+  RecordOutput(std::string name, unsigned lcore, const RecordOutputOptions& options,
+               std::unique_ptr<RecordFormat> format, std::unique_ptr<Sink> sink);
+  ~RecordOutput() override;
 
   [[nodiscard]] bool take(const Batch& events, const Now& now) override;
   bool poll(const Now& now) override;
@@ -39,15 +40,9 @@ class LineOutput : public Output {
   void describe(MetricVisitor& visitor) const override;
 
  private:
-  struct Line {
-    uint64_t arrival_ns;
-    uint32_t end;  // offset behind its newline
-    uint32_t units;
-  };
   struct Block;
 
   bool make_room(const Now& now);
-  void put_line(const Event& event);
   void count_blocked(const Now& now);
   void close_open();
   bool push_blocks(const Now& now);
@@ -56,16 +51,13 @@ class LineOutput : public Output {
   void rewind();
   [[nodiscard]] Block& waiting(size_t i) const { return *waiting_[(first_waiting_ + i) % waiting_.size()]; }
   void pop_waiting();
-  void count_written(Block& block, size_t settled, const Now& now);
-  void observe(const Now& now, uint64_t arrival_ns, uint64_t events);
-  void take_from_backlog(uint64_t events, uint64_t units, uint64_t bytes);
   void drop_waiting(Drop reason);
   void copy_sink_state();
 
-  LineOutputOptions options_;
-  std::unique_ptr<LineFormat> format_;
+  RecordOutputOptions options_;
+  std::unique_ptr<RecordFormat> format_;
   std::unique_ptr<Sink> sink_;
-  size_t block_bytes_;  // a block takes no further line from here on
+  size_t block_bytes_;  // a block takes no further record from here on
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<Block*> free_;
   std::vector<Block*> waiting_;  // a ring in order of age

@@ -1,24 +1,30 @@
-// ListenSocket: a listening TCP or UNIX socket, shared by the instances of one listener, which accept from it
-// on their lcores. Opened on the control thread.
+// ListenSocket: a listening TCP or UNIX socket, shared by the instances of one input or output, which accept
+// from it on their lcores. Opened on the control thread.
 #pragma once
 
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "core/addr.h"
 #include "core/result.h"
-#include "dataplane/input_options.h"
 
 namespace weir {
 
+struct ListenPlace {
+  Target at;             // tcp, tls or unix_stream
+  uint32_t mode = 0660;  // of a UNIX socket's file
+  std::string owner;     // USER or USER:GROUP of it, empty: as is
+};
+
 class ListenSocket {
  public:
-  // options.listen: tcp, tls or unix_stream. A socket file that nobody listens on is replaced; one that is in
-  // use, and a path that is something else, are errors.
-  static Result<std::unique_ptr<ListenSocket>> open(const DnstapInputOptions& options);
+  // A socket file that nobody listens on is replaced; one that is in use,
+  // and a path that is something else, are errors.
+  static Result<std::unique_ptr<ListenSocket>> open(const ListenPlace& place);
   // Also removes the socket file, if it is still ours.
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
@@ -33,8 +39,8 @@ class ListenSocket {
 
  private:
   ListenSocket(int fd, Target bound) : fd_(fd), bound_(std::move(bound)) {}
-  static Result<std::unique_ptr<ListenSocket>> open_tcp(const DnstapInputOptions& options);
-  static Result<std::unique_ptr<ListenSocket>> open_unix(const DnstapInputOptions& options);
+  static Result<std::unique_ptr<ListenSocket>> open_tcp(const ListenPlace& place);
+  static Result<std::unique_ptr<ListenSocket>> open_unix(const ListenPlace& place);
   void own_file() noexcept;
 
   int fd_;

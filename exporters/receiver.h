@@ -1,0 +1,91 @@
+// Receiver: one connection that was accepted by a listening dnstap output. All export lcores of the output
+// send it whole frames, behind a lock that nobody waits for; frames that the kernel took in part are ended
+// from a copy, so that no lcore has to come back for them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+#include "core/net/frame_streams_writer.h"
+#include "exporters/peer_socket.h"
+
+namespace weir {
+
+// Why a receiver's connection ended. Names are the values of weir_output_receivers_closed_total's reason.
+enum class ReceiverEnd : uint8_t {
+  none,
+  finished,      // it answered STOP with FINISH
+  left,          // it closed, or was reset
+  handshake,     // no ACCEPT in time, or something else than ACCEPT
+  stalled,       // it took nothing for stall_timeout
+  not_finished,  // STOP had no FINISH in time
+  count_
+};
+std::string_view to_string(ReceiverEnd end) noexcept;
+
+class Receiver {
+ public:
+  // fd: non-blocking, its own from now on. name: for log lines.
+  Receiver(int fd, bool is_unix, std::string name, uint64_t stall_ns, const Now& now);
+  ~Receiver();
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  // Any export lcore. `frames` begin with a frame. How many bytes are taken, whole frames: sent, or to be
+  // sent before all else. 0 where another lcore is sending.
+  [[nodiscard]] size_t send(std::string_view frames);
+  // Any export lcore, often: handshake, what is left to send, deaths, stalls. true: started, or ended.
+  bool poll(const Now& now);
+  // Any export lcore: STOP goes out behind what was taken.
+  void begin_stop(const Now& now);
+
+  [[nodiscard]] bool running() const noexcept {
+    return state_.load(std::memory_order_acquire) == State::running;
+  }
+  [[nodiscard]] bool over() const noexcept { return state_.load(std::memory_order_acquire) == State::over; }
+  // Of the last bytes taken, those that may still be lost, at most.
+  [[nodiscard]] size_t unsettled() const noexcept { return unsettled_.load(std::memory_order_acquire); }
+  // Once over.
+  [[nodiscard]] ReceiverEnd end() const noexcept { return end_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  // Events that it was too slow for. Any export lcore adds.
+  void add_lost(uint64_t events) noexcept { lost_.fetch_add(events, std::memory_order_relaxed); }
+  [[nodiscard]] uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+ private:
+  enum class State : uint8_t { handshake, running, stopping, over };
+
+  bool step(const Now& now);
+  void hear();
+  size_t send_some(std::string_view bytes);
+  bool send_left();
+  void look_for_stall(const Now& now);
+  void note_unsettled() noexcept;
+  void close(ReceiverEnd end);
+
+  const bool is_unix_;
+  const std::string name_;
+  const uint64_t stall_ns_;
+  std::atomic<State> state_{State::handshake};
+  std::atomic<size_t> unsettled_{0};
+  std::atomic<uint64_t> lost_{0};
+
+  std::mutex mutex_;
+  int fd_;
+  FrameStreamsWriter writer_;
+  std::string left_;  // taken, not sent yet: control frames, the rest of a frame
+  SentBytes sent_bytes_;
+  uint64_t answer_by_ns_;
+  uint64_t next_read_ns_ = 0;
+  uint64_t sent_total_ = 0;
+  uint64_t most_settled_ = 0;
+  uint64_t progress_ns_;  // when more was settled than ever before, or nothing was under way
+  ReceiverEnd end_ = ReceiverEnd::none;
+};
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+// ReceiverListener: where receivers of dnstap connect to be sent frames: a listening socket and those that
+// are connected. Shared by the export lcores of one output; any of them accepts and looks after them, behind
+// a lock that nobody waits for.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/metric.h"
+#include "core/net/listen_socket.h"
+#include "exporters/receiver.h"
+
+namespace weir {
+
+struct ReceiverListenerOptions {
+  uint32_t max_receivers = 64;
+  uint32_t stall_timeout_ms = 10'000;
+};
+
+class ReceiverListener {
+ public:
+  // lcores: how many share it.
+  ReceiverListener(std::unique_ptr<ListenSocket> socket, const ReceiverListenerOptions& options,
+                   unsigned lcores);
+
+  // Any export lcore, every loop. true: did work.
+  bool poll(const Now& now);
+  // Changes when receivers() does.
+  [[nodiscard]] uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+  // Those that frames may be sent to.
+  [[nodiscard]] std::vector<std::shared_ptr<Receiver>> receivers();
+
+  // Any export lcore, once: it sends nothing more. Behind the last of them come STOP and FINISH.
+  void lcore_is_done() noexcept { lcores_left_.fetch_sub(1, std::memory_order_acq_rel); }
+  // Every loop from then on: true when all receivers are gone.
+  [[nodiscard]] bool finish(const Now& now);
+
+  void describe(MetricVisitor& visitor, const Labels& labels) const;  // any thread
+
+ private:
+  static constexpr size_t kEnds = static_cast<size_t>(ReceiverEnd::count_);
+
+  bool accept_waiting(const Now& now);
+  bool look_after(const Now& now);
+  void let_go(const Receiver& receiver);
+
+  std::unique_ptr<ListenSocket> socket_;
+  const ReceiverListenerOptions options_;
+  const bool is_unix_;
+  std::atomic<unsigned> lcores_left_;
+  std::atomic<uint64_t> generation_{0};
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Receiver>> connected_;
+  uint64_t next_accept_ns_ = 0;
+  bool stopping_ = false;
+
+  std::atomic<uint64_t> accepted_{0};
+  std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> connected_count_{0};
+  std::array<std::atomic<uint64_t>, kEnds> closed_{};
+};
+
+}  // namespace weir
