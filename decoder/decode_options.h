@@ -8,10 +8,12 @@ namespace weir {
 
 struct DecodeOptions {
   std::vector<uint16_t> dns_ports = {53};  // decide which end of a packet is the server
-  uint32_t match_timeout_ms =
-      5'000;                  // a query without its response is written as QUERY after this, in packet time
-  uint32_t reorder_ms = 100;  // a response waits so long for a query that was captured after it
-  uint32_t table_entries = 65'536;  // a shard; more evict the oldest, which is written as QUERY or RESPONSE
+  // For packets and for dnstap that is paired: a query without its response is written alone after this, a
+  // response waits for a query that comes after it.
+  uint32_t match_timeout_ms = 5'000;
+  uint32_t reorder_ms = 100;
+  uint32_t table_entries =
+      65'536;  // of a shard's table of either; more evict the oldest, which is written alone
   bool operator==(const DecodeOptions&) const = default;
 };
 

@@ -47,11 +47,11 @@ class HeldFrame {
   std::vector<uint64_t> memory_;
 };
 
-// Keeps events as lines: "TRANSACTION 192.0.2.1:40000 198.51.100.53:53 1 www.example q0 r1500 u2": kind,
-// ends, id, QNAME, opcode,
+// "TRANSACTION 192.0.2.1:40000 198.51.100.53:53 1 www.example q0 r1500 u2": kind, ends, id, QNAME, opcode,
 // rcode and tc if not 0, packet times in microseconds, units if not as usual, and what is malformed.
 std::string to_line(const Event& event);
 
+// Keeps events as lines, and their bytes.
 class KeptEvents final : public EventSink {
  public:
   explicit KeptEvents(std::string (*tell)(const Event&) = to_line) : tell_(tell) {}
@@ -59,6 +59,7 @@ class KeptEvents final : public EventSink {
   void commit() noexcept override;
   void drop(Drop drop, uint64_t units) noexcept override { drops[drop] += units; }
 
+  // The event that was committed last.
   [[nodiscard]] const Event& last() const { return *reinterpret_cast<const Event*>(memory_.data()); }
 
   std::vector<std::string> lines;
