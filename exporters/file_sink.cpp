@@ -182,7 +182,7 @@ void RecordFile::fail(int error, const Now& now) {
 void RecordFile::poll(const Now& now) {
   if (!reopen_.load(std::memory_order_relaxed) || is_stdout()) return;
   const std::lock_guard lock(mutex_);
-  if (now.mono_ns < retry_at_ns_ || !reopen_.exchange(false, std::memory_order_relaxed)) return;
+  if (now.mono_ns < reopen_at_ns_ || !reopen_.exchange(false, std::memory_order_relaxed)) return;
   reopen(now);
 }
 
@@ -204,11 +204,15 @@ void RecordFile::reopen(const Now& now) {
   Result<Opened> fresh = fd ? ready_to_append(*fd, path_, framing_) : fd.error();
   if (!fresh) {
     faults_.fetch_add(1, std::memory_order_relaxed);
-    retry_at_ns_ = now.mono_ns + kRetryNs;
+    reopen_at_ns_ = now.mono_ns + kRetryNs;
+    if (fd_ < 0) retry_at_ns_ = reopen_at_ns_;
     reopen_.store(true, std::memory_order_relaxed);
-    if (log_.due(now.mono_ns)) spdlog::error("{}; tried again every second", fresh.error().message);
+    if (log_.due(now.mono_ns))
+      spdlog::error("{}; tried again every second{}", fresh.error().message,
+                    fd_ < 0 ? "" : ", and the file that was open goes on being written");
     return;
   }
+  log_.over();
   cut_back();
   if (fd_ >= 0) close_file();
   use(*fresh);

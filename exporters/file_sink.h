@@ -70,7 +70,8 @@ class RecordFile {
   std::string_view opening_left_;  // of the framing's opening: to be written before the first record
   FileSink* holder_ = nullptr;     // wrote a part of its last record
   size_t part_bytes_ = 0;          // of that part
-  uint64_t retry_at_ns_ = 0;
+  uint64_t retry_at_ns_ = 0;       // a write
+  uint64_t reopen_at_ns_ = 0;      // of the path, which failed before
   FaultLog log_;
   std::string ended_;
   std::atomic<bool> reopen_{false};

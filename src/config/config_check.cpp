@@ -1,10 +1,15 @@
 #include "src/config/config_check.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "core/net/addr_prefix.h"
@@ -184,7 +189,12 @@ class Claims {
  public:
   explicit Claims(Faults& faults) : faults_(faults) {}
   void claim(const std::string& thing, const std::string& key, const std::string& remedy) {
-    const auto [other, is_new] = owner_.emplace(thing, key);
+    claim(thing, thing, key, remedy);
+  }
+  // identity: what makes two of them the same thing.
+  void claim(const std::string& identity, const std::string& thing, const std::string& key,
+             const std::string& remedy) {
+    const auto [other, is_new] = owner_.emplace(identity, key);
     if (!is_new) faults_.push_back({key, thing + " is already used by " + other->second + "; " + remedy});
   }
 
@@ -221,6 +231,18 @@ void check_ports(const Config& config, Faults& faults) {
   }
 }
 
+// The file that is written in the end: "-", /dev/stdout and the file that standard output leads to are one,
+// and so are the many ways to write a path.
+std::string file_of(const Target& to) {
+  struct stat st {};
+  const bool is_stdout = to.scheme == Target::Scheme::stdio;
+  if ((is_stdout ? fstat(STDOUT_FILENO, &st) : stat(to.path.c_str(), &st)) == 0)
+    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino);
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::weakly_canonical(to.path, error);
+  return error ? to.path : real.string();
+}
+
 void check_standard_streams(const Config& config, Faults& faults) {
   Claims stdin_claims(faults);
   for (size_t i = 0; i < config.inputs.size(); ++i) {
@@ -235,9 +257,9 @@ void check_standard_streams(const Config& config, Faults& faults) {
     if (json == nullptr && (dnstap == nullptr || !dnstap->to)) continue;
     const Target& to = json != nullptr ? json->to : *dnstap->to;
     if (to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio) continue;
-    destinations.claim(to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
-                       output_path(config, i) + ".to",
-                       "two outputs would mix what they write; give each its own file");
+    destinations.claim(
+        file_of(to), to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
+        output_path(config, i) + ".to", "two outputs would mix what they write; give each its own file");
   }
 }
 

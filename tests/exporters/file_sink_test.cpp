@@ -105,10 +105,15 @@ TEST_F(FileSinkTest, KeepsTheOldFileWhenTheNewOneCannotBeOpened) {
   sink.request_reopen();
   sink.poll(now);
   EXPECT_EQ(sink.faults(), 1U);
-  now.mono_ns += kNsPerSec;
   EXPECT_EQ(sink.write("kept\n", 0, now), 5U);
-  EXPECT_EQ(read(dir / "lines.1"), "kept\n");
+  now.mono_ns += kNsPerSec;
+  sink.poll(now);
+  EXPECT_EQ(sink.faults(), 2U);
+  EXPECT_EQ(sink.write("too\n", 0, now), 4U);
+  EXPECT_TRUE(sink.up());
+  EXPECT_EQ(read(dir / "lines.1"), "kept\ntoo\n");
   fs::remove(path);
+  now.mono_ns += kNsPerSec;
   sink.poll(now);
   EXPECT_EQ(sink.write("new\n", 0, now), 4U);
   EXPECT_EQ(read(path), "new\n");

@@ -355,6 +355,11 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
       "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
       "outputs would mix what they write; give each its own file");
+  for (const auto& [one, other] : {std::pair{"-", "/dev/stdout"}, std::pair{"/nowhere/../x", "/x"}}) {
+    const std::string fault = fault_of("inputs: [ file: { paths: [x] } ]\noutputs:\n  - json: { to: '" +
+                                       std::string(one) + "' }\n  - json: { to: '" + other + "' }\n");
+    EXPECT_NE(fault.find("is already used by outputs[0].json.to"), std::string::npos) << one << ": " << fault;
+  }
   EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - file: { paths: [x], name: in }\n  - file: "
                      "{ paths: [y], name: in }\n"),
             "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "
