@@ -165,19 +165,19 @@ def stage_unit(log):
     return run_unit_tests(log, BUILD)
 
 
-def run_e2e(log, names, weir, env=None):
+def run_e2e(log, names, weir, env=None, folder="tests/e2e"):
     """Each script is a unittest program; it says `Ran N tests` and what failed or was skipped."""
     outcome = Outcome()
     for name in names:
         begin = time.monotonic()
-        code, text = log.run(sys.executable, f"tests/e2e/{name}.py", check=False, timeout=900,
+        code, text = log.run(sys.executable, f"{folder}/{name}.py", check=False, timeout=900,
                              env={"WEIR": str(weir), **(env or {})})
         ran = sum(int(n) for n in re.findall(r"^Ran (\d+) tests?", text, re.MULTILINE))
         skipped = sum(int(n) for n in re.findall(r"^(?:OK|FAILED) \(.*?skipped=(\d+)", text, re.MULTILINE))
         if code or ran == 0:
             bad = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
             outcome.add(Outcome(max(0, ran - skipped - bad), bad, skipped))
-            raise Failed(f"tests/e2e/{name}.py ended with {code} ({ran} cases):\n{first_fault(text)}", outcome)
+            raise Failed(f"{folder}/{name}.py ended with {code} ({ran} cases):\n{first_fault(text)}", outcome)
         outcome.add(Outcome(ran - skipped, 0, skipped))
         print(f"      {name}: {ran - skipped} cases, {time.monotonic() - begin:.0f} s", flush=True)
     outcome.line = f"{outcome.passed} cases" + (f", {outcome.skipped} skipped" if outcome.skipped else "")
@@ -187,6 +187,14 @@ def run_e2e(log, names, weir, env=None):
 def stage_e2e(log):
     names = sorted(path.stem for path in (ROOT / "tests/e2e").glob("*_test.py"))
     return run_e2e(log, names, BUILD / "src/weir")
+
+
+def stage_peers(log):
+    """Peers that Debian does not have are built or fetched: minutes, and a network."""
+    if not shutil.which("go"):
+        raise Failed("the peers are built with Go, and there is no `go`; install it, for example from https://go.dev/dl")
+    names = sorted(path.stem for path in (ROOT / "tests/peers").glob("*_test.py"))
+    return run_e2e(log, names, BUILD / "src/weir", folder="tests/peers")
 
 
 def stage_asan(log):
@@ -255,20 +263,24 @@ STAGES = {
     "tsan": stage_tsan,
     "fuzz": stage_fuzz,
     "tidy": stage_tidy,
+    "peers": stage_peers,
 }
+ASKED_FOR = ("peers",)
 QUICK = ("setup", "build", "unit")
 
 
 def main():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--only", action="append", choices=list(STAGES), default=[])
     args = parser.parse_args()
     if args.list:
         print("\n".join(STAGES))
         return 0
-    names = args.only or (QUICK if args.quick else STAGES)
+    names = args.only or (list(QUICK) if args.quick else [name for name in STAGES if name not in ASKED_FOR])
+    names += ["peers"] if args.peers and "peers" not in names else []
     total = Outcome()
     for number, name in enumerate(names, 1):
         print(f"{number:2}/{len(names)} {name} …", flush=True)
