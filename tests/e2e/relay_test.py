@@ -48,8 +48,8 @@ class Relay(weir.WeirCase):
             sender.send(batch[at:at + 500])
         sender.finish()
 
-    def stop_evenly(self, run):
-        self.assertEqual(run.stop(), 0, run.stderr())
+    def stop_evenly(self, run, code=0):
+        self.assertEqual(run.stop(), code, run.stderr())
         return self.check_balance(run)["output dnstap"]
 
     def ldns(self, path):
@@ -179,7 +179,7 @@ class Relay(weir.WeirCase):
         port, out = weir.free_port(), weir.free_port()
         run = self.relay(f"tcp://127.0.0.1:{port}", f'listen: "tcp://127.0.0.1:{out}", backlog: 64KiB', IN_ORDER)
         self.send(("127.0.0.1", port), payloads("none", FRAMES))
-        line = self.stop_evenly(run)
+        line = self.stop_evenly(run, code=1)
         self.assertEqual((line["in"], line["out"], line["drops"]), (FRAMES, 0, FRAMES))
         self.assertEqual(set(run.drops()), {"no_receiver", "output_shutdown"})
 
