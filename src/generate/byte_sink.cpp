@@ -17,6 +17,8 @@ namespace weir {
 
 namespace {
 
+constexpr int kLookMs = 100;  // at whether to go on, while nothing is taken
+
 Result<int> open_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) {
@@ -128,16 +130,17 @@ Error ByteSink::failed(const char* what) const {
   return Error{std::string("Cannot ") + what + " " + name_ + ": " + std::strerror(errno) + "."};
 }
 
-Status ByteSink::write(std::string_view data) {
+Status ByteSink::write(std::string_view data, const std::function<bool()>& over) {
   while (!data.empty()) {
-    const ssize_t n = socket_ ? ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL)
+    const ssize_t n = socket_ ? ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
                               : ::write(fd_, data.data(), data.size());
     if (n >= 0) {
       written_ += static_cast<uint64_t>(n);
       data.remove_prefix(static_cast<size_t>(n));
-    } else if (errno == EAGAIN) {  // standard output may have been made non-blocking by someone else
+    } else if (errno == EAGAIN) {  // standard output, too, may have been made non-blocking by someone else
+      if (over()) return Error{name_ + " takes nothing more."};
       pollfd wait{.fd = fd_, .events = POLLOUT, .revents = 0};
-      (void)::poll(&wait, 1, -1);
+      (void)::poll(&wait, 1, kLookMs);
     } else if (errno != EINTR) {
       return failed("write to");
     }

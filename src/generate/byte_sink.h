@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -20,8 +21,10 @@ class ByteSink {
   ByteSink(const ByteSink&) = delete;
   ByteSink& operator=(const ByteSink&) = delete;
 
-  // Writes all of it, or says why not; written() then tells how far it got.
-  [[nodiscard]] Status write(std::string_view data);
+  // Writes all of it, or says why not; written() then tells how far it got. over: asked while a socket's peer
+  // takes nothing; true gives up.
+  [[nodiscard]] Status write(
+      std::string_view data, const std::function<bool()>& over = [] { return false; });
   // Exactly len bytes from a socket.
   [[nodiscard]] Status read(char* data, size_t len);
   [[nodiscard]] Status close();

@@ -66,6 +66,9 @@ class Connection {
     const uint64_t mine = share(options_.count / frames);
     if (options_.count != 0 && mine == 0) return Ok{};
     const Pace pace(options_.rate / (frames * options_.connections), mine, options_.seconds);
+    const auto over = [&] {
+      return progress.stop || (options_.seconds > 0 && pace.elapsed() >= options_.seconds);
+    };
     std::vector<char> block(kBlock + cycle_.max_bytes());
     while (uint64_t due = progress.stop ? 0 : pace.wait(report.transactions)) {
       char* end = block.data();
@@ -74,7 +77,7 @@ class Connection {
         end = cycle_.write(end, index_ + report.transactions++ * options_.connections);
       }
       const uint64_t written_before = sink.written();
-      if (auto written = sink.write({block.data(), end}); !written) {
+      if (auto written = sink.write({block.data(), end}, over); !written) {
         const uint64_t taken = whole_frames(block.data(), sink.written() - written_before);
         report.units += taken;
         report.transactions = before + (taken + frames - 1) / frames;

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """What goes wrong at a user's hands: each gives a clear message or a counter, nothing is lost silently, nothing crashes."""
+import fcntl
 import os
 import resource
 import shutil
+import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -22,6 +26,16 @@ def without(*capabilities):
     if not shutil.which("setpriv"):
         raise unittest.SkipTest("setpriv is not installed")
     return ("setpriv", "--bounding-set", ",".join(f"-{name}" for name in capabilities))
+
+
+def is_full(peer):
+    """Whether bytes that were sent and not read have become no more for half a second."""
+    def waiting():
+        return struct.unpack("i", fcntl.ioctl(peer, termios.FIONREAD, b"\0" * 4))[0]
+
+    before = waiting()
+    time.sleep(0.5)
+    return before == waiting() > 0
 
 
 class BadInput(weir.WeirCase):
@@ -133,6 +147,20 @@ class BadInput(weir.WeirCase):
             run = self.weir(*words, command="decode", wrapper=("sh", "-c", 'exec "$@" <&- >&-', "sh"))
             self.assertEqual(run.wait(), 1, run.stderr())
             self.assertIn(says, run.stderr())
+
+    def test_a_load_ends_in_time_though_nobody_reads_it(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            target = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+            for more in (("--seconds", "1"), ()):
+                with self.subTest(more):
+                    run = self.weir("--dnstap", target, "--unidirectional", *more, command="generate")
+                    peer, _ = server.accept()
+                    self.addCleanup(peer.close)
+                    if not more:
+                        weir.wait_until(lambda peer=peer: is_full(peer), "the load to be stuck")
+                        run.process.send_signal(signal.SIGTERM)
+                    self.assertEqual(run.wait(20), 1)
+                    self.assertIn("takes nothing more", run.stderr())
 
     def test_what_a_command_prints_must_get_there(self):
         for command in (("verify", "/dev/null"), ("plan",), ("--help",), ("--version",)):
