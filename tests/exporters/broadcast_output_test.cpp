@@ -274,7 +274,7 @@ TEST_P(BroadcastOutputTest, WhatASlowReceiverGetsIsNeverCut) {
   for (size_t at = 84; at < got.size(); at += 4 + kNumberPayload) {
     ASSERT_EQ(got.substr(at, 4), std::string("\0\0\0\xc8", 4)) << at;
     ASSERT_LE(at + 4 + kNumberPayload, got.size());
-    const uint64_t number = std::stoull(got.substr(at + 4));
+    const uint64_t number = std::stoull(got.substr(at + 4, kNumberPayload));
     ASSERT_TRUE(at == 84 || number > last);
     last = number;
   }
