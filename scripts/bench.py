@@ -11,7 +11,9 @@ import pathlib
 import resource
 import shutil
 import signal
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WEIR = ROOT / "build-release" / "src" / "weir"
 CACHE = ROOT / "build-release" / "bench-data"
+
+
+# A Frame Streams START, as a sender that says nothing after it.
+START = struct.pack(">IIIII", 0, 34, 2, 1, 22) + b"protobuf:dnstap.Dnstap"
 
 
 class Failed(Exception):
@@ -49,6 +55,11 @@ def measured(command, while_running=None, stop=None, stdout=subprocess.DEVNULL):
             raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}: {said}")
     return {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": time.monotonic() - started,
             "rss_mib": usage.ru_maxrss / 1024}
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def calibration():
@@ -82,7 +93,6 @@ def wait_for(condition, what, seconds=20):
 
 
 def free_port():
-    import socket
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -158,6 +168,30 @@ class Bench:
                                   target, load))
         self.add(name, units, [run for run, _ in runs], sum(drops for _, drops in runs))
 
+    def weir_tls(self, name, units):
+        """socat puts the TLS around what `weir generate` sends; its CPU time is not counted."""
+        key, certificate, port = self.work / "tls.key", self.work / "tls.pem", free_port()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", "/CN=bench", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        config = self.work / "tls.yaml"
+        config.write_text(f"inputs:\n  - dnstap: {{ listen: \"tls://127.0.0.1:{port}\", tls_certificate: {certificate}, "
+                          f"tls_key: {key} }}\noutputs: []\n")
+
+        def load(_process):
+            sock = self.work / "tls.sock"
+            wait_for(lambda: listens(port), "the TLS listener")
+            wrap = subprocess.Popen(["socat", "-b", "65536", f"UNIX-LISTEN:{sock}", f"OPENSSL:127.0.0.1:{port},verify=0"])
+            try:
+                wait_for(sock.exists, "socat's socket")
+                subprocess.run([WEIR, "generate", "--dnstap", f"unix://{sock}", "--count", str(units), "--seed", "1"],
+                               check=True, stderr=subprocess.DEVNULL)
+            finally:
+                wrap.terminate()
+                wrap.wait()
+
+        runs = [self.weir(["run", "-c", config], units, "null:", load) for _ in range(self.args.rounds)]
+        self.add(name, units, [run for run, _ in runs], sum(drops for _, drops in runs))
+
     def verify(self, name, frames, units):
         lines = self.work / "lines.jsonl"
         measured([WEIR, "decode", frames, "--json", lines, "--log-level", "warning"])
@@ -182,6 +216,32 @@ class Bench:
         self.peer("fstrm_capture, UNIX socket → /dev/null, no decoding", units,
                   ["fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", str(sock), "-w", "/dev/null"], load,
                   signal.SIGTERM)
+
+    def idle_connections(self, count=1000):
+        """CPU share and memory of so many senders that say nothing."""
+        def cpu_and_memory(seconds):
+            port, memory = free_port(), []
+
+            def hold(process):
+                wait_for(lambda: listens(port), "the listener")
+                senders = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+                for sender in senders:
+                    sender.sendall(START)
+                time.sleep(seconds)
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                memory.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+                for sender in senders:
+                    sender.close()
+
+            run = measured([WEIR, "run", "--dnstap", f"tcp://127.0.0.1:{port}", "--json", "null:", "--log-level", "warning"],
+                           hold, signal.SIGTERM)
+            return run["cpu_s"], memory[0]
+
+        start, _ = cpu_and_memory(1)
+        spent, memory = cpu_and_memory(1 + self.args.idle_seconds)
+        percent = 100 * (spent - start) / self.args.idle_seconds
+        print(f"bench: {count} idle connections: {percent:.1f} % of one CPU, {memory:.0f} MiB", file=sys.stderr)
+        return {"percent": round(percent, 2), "rss_mib": round(memory, 1)}
 
     def idle(self):
         def run_for(seconds):
@@ -233,6 +293,8 @@ def main():
         bench.weir_socket("dnstap UNIX socket → JSON → file", "unix", count, "file")
         bench.weir_socket("dnstap TCP socket → JSON → null", "tcp", count, "null:")
         bench.weir_socket("dnstap TCP socket → JSON → file", "tcp", count, "file")
+        if shutil.which("socat"):
+            bench.weir_tls("dnstap TLS socket → JSON → null", count)
         bench.weir_file("capture file → JSON transactions → null", packets, count, "null:")
         bench.weir_file("capture file → JSON transactions → file", packets, count, "file")
         bench.verify("weir verify, the lines of a dnstap file", frames, count)
@@ -243,13 +305,15 @@ def main():
         bench.weir_socket("five lcores (2,2,1), 500 k frames/s, UNIX socket → JSON → null", "unix",
                           rate if args.quick else 5 * rate, "null:", rounds=1, lcores="2,2,1", rate=rate)
         idle = bench.idle()
+        connections = bench.idle_connections()
     calibrations.append(calibration())
     text = table(bench.rows)
     print(text)
-    print(f"\nidle, five adaptive lcores: {idle} % of one CPU; calibration: "
+    print(f"\nidle, five adaptive lcores: {idle} % of one CPU; 1,000 idle connections: {connections['percent']} % and "
+          f"{connections['rss_mib']:.0f} MiB; calibration: "
           f"{', '.join(f'{c:.2f}' for c in calibrations)} s before and after")
     pathlib.Path(args.out).write_text(json.dumps(
-        {"rows": bench.rows, "idle_percent": idle, "calibration_s": calibrations, "cpus": os.cpu_count(),
+        {"rows": bench.rows, "idle_percent": idle, "idle_connections": connections, "calibration_s": calibrations, "cpus": os.cpu_count(),
          "count": count}, indent=1, ensure_ascii=False) + "\n")
     print(f"written to {args.out}")
     if any(row["drops"] for row in bench.rows):

@@ -3,9 +3,16 @@
 #include <CivetServer.h>
 #include <prometheus/text_serializer.h>
 
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
 #include <sstream>
+#include <thread>
 #include <utility>
 
+#include "core/addr.h"
+#include "core/net/dialer.h"
 #include "src/prometheus_families.h"
 
 namespace weir {
@@ -53,22 +60,38 @@ class CheckHandler : public CivetHandler {
 }  // namespace
 
 struct MetricsHttp::State {
-  State(const std::vector<std::string>& options, MetricsSource source_in)
+  State(const std::vector<std::string>& options, MetricsSource source_in, Target listen)
       : source(std::move(source_in)),
         metrics(source),
         health(source.unhealthy),
         ready(source.not_ready),
+        door(std::move(listen)),
         server(options) {}
 
   MetricsSource source;
   MetricsHandler metrics;
   CheckHandler health;
   CheckHandler ready;
+  Target door;
   CivetServer server;  // last: its threads use the handlers
 };
 
 MetricsHttp::MetricsHttp(std::unique_ptr<State> state) : state_(std::move(state)) {}
-MetricsHttp::~MetricsHttp() = default;
+
+// CivetWeb looks for its end when somebody comes, else every two seconds.
+MetricsHttp::~MetricsHttp() {
+  std::atomic<bool> closed{false};
+  std::thread knocking([this, &closed] {
+    while (!closed) {
+      Dialer dialer(state_->door);
+      if (const Dialer::Step step = dialer.poll(read_clock()); step.fd >= 0) ::close(step.fd);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  state_->server.close();
+  closed = true;
+  knocking.join();
+}
 
 Result<std::unique_ptr<MetricsHttp>> MetricsHttp::start(const std::string& listen, MetricsSource source) {
   // MG_FEATURES_IPV6, which Debian's build has not.
@@ -77,11 +100,13 @@ Result<std::unique_ptr<MetricsHttp>> MetricsHttp::start(const std::string& liste
     return Error{"metrics.listen: cannot listen on " + listen +
                  ": the CivetWeb library of this system takes no IPv6; choose an IPv4 address such as "
                  "127.0.0.1:9953, or leave metrics out"};
+  auto door = parse_target("tcp://" + listen);
+  if (!door) return Error{"metrics.listen: " + door.error().message};
   // A thread is held by its client until it has asked or the time-out: a few silent ones keep nobody waiting.
   const std::vector<std::string> options = {"listening_ports",    listen, "num_threads",       "16",
                                             "request_timeout_ms", "5000", "enable_keep_alive", "no"};
   try {
-    auto state = std::make_unique<State>(options, std::move(source));
+    auto state = std::make_unique<State>(options, std::move(source), std::move(door).value());
     state->server.addHandler("/metrics$", state->metrics);
     state->server.addHandler("/healthz$", state->health);
     state->server.addHandler("/readyz$", state->ready);
