@@ -144,6 +144,9 @@ Faults check(const JsonOptions& json) {
   Faults faults;
   check_json_keys(json.json.fields, "fields", faults);
   check_json_keys(json.json.omit, "omit", faults);
+  for (const std::string& name : json.json.omit)
+    if (std::find(json.json.fields.begin(), json.json.fields.end(), name) != json.json.fields.end())
+      faults.push_back({"omit", "'" + name + "' is in fields, too; keep one of them"});
   const auto needs = [&](std::string_view field, bool on, std::string_view key) {
     const auto& fields = json.json.fields;
     if (!on && std::find(fields.begin(), fields.end(), field) != fields.end())

@@ -289,6 +289,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"json: { to: dns.jsonl }", ".json.to: 'dns.jsonl': the path is relative; start it with /"},
         Wrong{"json: { to: 'file:///var/log/' }",
               ".json.to: 'file:///var/log/': the path names a directory; add the file's name"},
+        Wrong{"json: { to: '-', fields: [qname, id], omit: [id] }",
+              ".json.omit: 'id' is in fields, too; keep one of them"},
         Wrong{"json: { to: 'udp://127.0.0.1:1' }",
               ".json.to: 'udp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
               "tcp://HOST:PORT, \"null:\""},
