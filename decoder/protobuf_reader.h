@@ -33,7 +33,8 @@ class ProtobufReader {
     out = static_cast<uint32_t>(wide);
     return true;
   }
-  [[nodiscard]] bool varint(uint64_t& out) noexcept {
+  // By force: called, it would put the cursor into memory, see skip(). That was 5 % of all.
+  [[nodiscard, gnu::always_inline]] inline bool varint(uint64_t& out) noexcept {
     if (at_ != end_ && *at_ < 0x80) {
       out = *at_++;
       return true;
