@@ -129,7 +129,7 @@ bool DnstapStreams::look(const Now& now) {
     auto* connection = static_cast<DnstapConnection*>(events[static_cast<size_t>(i)].data.ptr);
     if (connection == nullptr)
       signalled = true;
-    else
+    else if (connection->paused_until_ns == 0)  // else its end is what is told, which can wait
       ready_.push_back(connection);
   }
   if (unread_ != 0) {
@@ -204,10 +204,12 @@ void DnstapStreams::set_unread(DnstapConnection& connection, bool unread) noexce
 void DnstapStreams::watch_for_more(DnstapConnection& connection) {
   if (connection.stream().wants_to_write() == connection.watched_for_room) return;
   connection.watched_for_room = !connection.watched_for_room;
-  watch_for(connection, connection.watched_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  watch_anew(connection);
 }
 
-void DnstapStreams::watch_for(DnstapConnection& connection, uint32_t events) noexcept {
+void DnstapStreams::watch_anew(DnstapConnection& connection) noexcept {
+  uint32_t events = 0;  // while it is paused; its end is told all the same
+  if (connection.paused_until_ns == 0) events = connection.watched_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN;
   epoll_event event{.events = events, .data = {.ptr = &connection}};
   (void)epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd(), &event);
 }
@@ -231,7 +233,7 @@ void DnstapStreams::pause(DnstapConnection& connection, uint64_t until_ns) {
   connection.paused_until_ns = until_ns;
   ++paused_;
   pauses_.add(1);
-  watch_for(connection, 0);
+  watch_anew(connection);
 }
 
 void DnstapStreams::watch_again(const Now& now) {
@@ -239,7 +241,7 @@ void DnstapStreams::watch_again(const Now& now) {
     if (connection->paused_until_ns == 0 || now.mono_ns < connection->paused_until_ns) continue;
     connection->paused_until_ns = 0;
     --paused_;
-    watch_for(*connection, EPOLLIN);
+    watch_anew(*connection);
   }
 }
 

@@ -95,7 +95,7 @@ class DnstapStreams : public Input {
   [[nodiscard]] size_t allowed(DnstapConnection& connection, size_t limit, const Now& now);
   void pause(DnstapConnection& connection, uint64_t until_ns);
   void watch_again(const Now& now);
-  void watch_for(DnstapConnection& connection, uint32_t events) noexcept;
+  void watch_anew(DnstapConnection& connection) noexcept;
   void check_timeouts(const Now& now);
   void close(DnstapConnection& connection, ConnectionEnd end, const Now& now);
   void warn(const std::string& text);

@@ -2,10 +2,8 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,15 +12,6 @@ namespace weir {
 namespace {
 
 constexpr uint64_t kConnectNs = 5 * kNsPerSec;
-
-SocketAddress unix_address(const std::string& path) {
-  SocketAddress address;
-  auto* at = reinterpret_cast<sockaddr_un*>(&address.storage);
-  at->sun_family = AF_UNIX;
-  std::memcpy(at->sun_path, path.c_str(), std::min(path.size(), sizeof at->sun_path - 1));
-  address.len = sizeof(sockaddr_un);
-  return address;
-}
 
 }  // namespace
 

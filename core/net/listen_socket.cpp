@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/net/resolution.h"
+
 namespace weir {
 namespace {
 
@@ -41,13 +43,6 @@ class Fd {
  private:
   int fd_;
 };
-
-sockaddr_un unix_address(const std::string& path) {
-  sockaddr_un addr{};
-  addr.sun_family = AF_UNIX;
-  std::memcpy(addr.sun_path, path.c_str(), std::min(path.size(), sizeof addr.sun_path - 1));
-  return addr;
-}
 
 std::string remedy(int error) {
   switch (error) {
@@ -72,9 +67,8 @@ Status clear_path(const std::string& path, const std::string& what) {
   if (!S_ISSOCK(st.st_mode))
     return Error{what + ": the path exists and is not a socket; remove it or choose another path"};
   const Fd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const sockaddr_un addr = unix_address(path);
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&addr), sizeof addr) == 0 || errno == EAGAIN ||
-      errno == EPROTOTYPE)
+  const SocketAddress addr = unix_address(path);
+  if (connect(probe.get(), addr.get(), addr.len) == 0 || errno == EAGAIN || errno == EPROTOTYPE)
     return Error{what + ": another process listens on this socket; stop it or choose another path"};
   if (errno != ECONNREFUSED)
     return Error{what + ": cannot tell whether the socket there is in use: " + why(errno)};
@@ -170,8 +164,8 @@ Result<std::unique_ptr<ListenSocket>> ListenSocket::open_unix(const ListenPlace&
   Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // Before bind(), so that the file is at no time open to more than socket_mode allows.
   (void)fchmod(fd.get(), place.mode);
-  const sockaddr_un addr = unix_address(path);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&addr), sizeof addr) != 0)
+  const SocketAddress addr = unix_address(path);
+  if (bind(fd.get(), addr.get(), addr.len) != 0)
     return Error{what + ": " + why(errno) + "; the directory must exist and be writable"};
   std::unique_ptr<ListenSocket> socket(new ListenSocket(fd.release(), place.at));
   socket->own_file();

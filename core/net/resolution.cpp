@@ -3,7 +3,9 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -19,6 +21,15 @@ void leave_the_lcores_cpu() {
 }
 
 }  // namespace
+
+SocketAddress unix_address(const std::string& path) {
+  SocketAddress address;
+  auto* at = reinterpret_cast<sockaddr_un*>(&address.storage);
+  at->sun_family = AF_UNIX;
+  std::memcpy(at->sun_path, path.c_str(), std::min(path.size(), sizeof at->sun_path - 1));
+  address.len = sizeof(sockaddr_un);
+  return address;
+}
 
 std::shared_ptr<Resolution> Resolution::start(const std::string& host, uint16_t port, int socket_type) {
   auto resolution = std::make_shared<Resolution>();

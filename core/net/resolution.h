@@ -18,6 +18,9 @@ struct SocketAddress {
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
+// Of a UNIX socket's file; a path that is too long (107 bytes fit) is cut.
+SocketAddress unix_address(const std::string& path);
+
 class Resolution {
  public:
   // socket_type: SOCK_STREAM or SOCK_DGRAM.

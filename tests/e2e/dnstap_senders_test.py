@@ -84,6 +84,22 @@ class Senders(weir.WeirCase):
         self.assertGreater(weir.total(run.metrics(), "weir_dnstap_rate_limited_total"), 0)
         self.end(run, [f"n{number}" for number in range(200)] + ["other"])
 
+    def test_a_slowed_sender_that_goes_is_let_go(self):
+        run = self.listening("rate_limit: 16KiB")
+        sender = self.sender_from("127.0.0.1").start()
+        sender.send([frame_streams.dnstap(f"n{number}.test", padding=1000) for number in range(100)])
+        run.wait_metric("weir_dnstap_rate_limited_total", 1)
+        sender.reset()
+        run.wait_metric("weir_dnstap_connections_closed_total", 1, reason="reset")
+        # Nothing waits any more, so nothing is counted any more.
+        before = weir.total(run.metrics(), "weir_dnstap_rate_limited_total")
+        self.check_let_in("127.0.0.1", "after").finish()
+        run.wait_metric("weir_dnstap_connections_closed_total", 1, reason="finished")
+        self.assertEqual(weir.total(run.metrics(), "weir_dnstap_rate_limited_total"), before)
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.assertIn("after.test.", [line["qname"] for line in run.lines()])
+        self.check_balance(run)
+
     def test_what_has_come_is_read_at_the_end_whatever_the_rate(self):
         run = self.listening("rate_limit: 16KiB")
         sender = self.sender_from("127.0.0.1").start()
