@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "core/net/frame_streams.h"
+#include "core/peer_log.h"
 #include "core/result.h"
 #include "dataplane/dnstap_connection.h"
 #include "dataplane/input.h"
 #include "dataplane/input_options.h"
-#include "dataplane/peer_log.h"
 
 namespace weir {
 

@@ -177,6 +177,11 @@ void BroadcastOutput::abandon() {
   open_next();
 }
 
+// One instance does it for all, since they share the listener.
+void BroadcastOutput::request_reopen() {
+  if (lcore() == 0) listener_->reload_tls();
+}
+
 void BroadcastOutput::describe(MetricVisitor& visitor) const {
   const Labels labels = {{"output", name()}, {"lcore", std::to_string(lcore())}};
   visitor.counter(

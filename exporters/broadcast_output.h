@@ -38,6 +38,7 @@ class BroadcastOutput : public Output {
   bool poll(const Now& now) override;
   [[nodiscard]] bool drain(const Now& now) override;
   void abandon() override;
+  void request_reopen() override;
   void describe(MetricVisitor& visitor) const override;
 
  private:

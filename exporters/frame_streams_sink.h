@@ -1,9 +1,10 @@
-// FrameStreamsSink: an export lcore's own connection to a receiver of dnstap, over TCP or a UNIX socket, as a
-// two-way Frame Streams writer. What was not settled (PeerConnection) when a connection broke is sent again
-// on the next, from the start of its first record. At the end STOP is sent, and FINISH waited for.
+// FrameStreamsSink: an export lcore's own connection to a receiver of dnstap, over TCP, TLS or a UNIX socket,
+// as a two-way Frame Streams writer. What was not settled (PeerConnection) when a connection broke is sent
+// again on the next, from the start of its first record. At the end STOP is sent, and FINISH waited for.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,13 +17,15 @@ namespace weir {
 
 class FrameStreamsSink : public Sink {
  public:
-  explicit FrameStreamsSink(Target peer) : peer_(std::move(peer)) {}
+  explicit FrameStreamsSink(Target peer, std::shared_ptr<TlsSide> tls = {})
+      : peer_(std::move(peer), std::move(tls)) {}
 
   [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override;
   bool poll(const Now& now) override;
   [[nodiscard]] size_t unsettled() const override { return peer_.unsettled(); }
   [[nodiscard]] bool take_break() override { return peer_.take_break(); }
   [[nodiscard]] bool finish(const Now& now) override;
+  void request_reopen() override { peer_.reload_tls(); }
   [[nodiscard]] bool up() const noexcept override {
     return peer_.connected() && writer_.state() == FrameStreamsWriter::State::running;
   }

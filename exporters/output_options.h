@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/addr.h"
+#include "core/net/tls.h"
 
 namespace weir {
 
@@ -28,7 +29,8 @@ struct JsonFields {
 // JSON lines.
 struct JsonOptions {
   std::string name = "json";
-  Target to;  // file, stdio, tcp or null
+  Target to;       // file, stdio, tcp, tls, unix_stream or null
+  TlsOptions tls;  // for tls
   JsonFields json;
   uint32_t flush_ms = 1'000;                   // written at least this often
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
@@ -52,8 +54,9 @@ struct DnstapFields {
 struct DnstapOptions {
   std::string name = "dnstap";
   // One of the two:
-  std::optional<Target> to;            // file, tcp, unix_stream or null
-  std::optional<Target> listen;        // tcp or unix_stream
+  std::optional<Target> to;            // file, tcp, tls, unix_stream or null
+  std::optional<Target> listen;        // tcp, tls or unix_stream
+  TlsOptions tls;                      // for tls
   uint32_t max_receivers = 64;         // listen: more are refused
   uint32_t stall_timeout_ms = 10'000;  // listen: a receiver that takes nothing for so long is closed
   uint32_t socket_mode = 0660;         // listen: of a UNIX socket

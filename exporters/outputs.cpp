@@ -7,11 +7,11 @@
 #include "exporters/file_sink.h"
 #include "exporters/frame_streams_sink.h"
 #include "exporters/json_format.h"
+#include "exporters/line_sink.h"
 #include "exporters/null_sink.h"
 #include "exporters/receiver_listener.h"
 #include "exporters/record_output.h"
 #include "exporters/statsd_output.h"
-#include "exporters/tcp_sink.h"
 
 namespace weir {
 namespace {
@@ -31,41 +31,36 @@ Result<Sinks> open_file_sinks(const Target& to, const FileFraming& framing, unsi
   return one_each(export_lcores, [&] { return std::make_unique<FileSink>(*file); });
 }
 
-// One sink for each export lcore.
-Result<Sinks> open_line_sinks(const std::string& output, const Target& to, unsigned export_lcores) {
-  switch (to.scheme) {
-    case Target::Scheme::null:
-      return one_each(export_lcores, [] { return std::make_unique<NullSink>(); });
-    case Target::Scheme::file:
-    case Target::Scheme::stdio:
-      return open_file_sinks(to, line_framing(), export_lcores);
-    case Target::Scheme::tcp:
-      return one_each(export_lcores, [&] { return std::make_unique<TcpSink>(to); });
-    case Target::Scheme::tls:
-    case Target::Scheme::udp:
-    case Target::Scheme::unix_stream:
-      break;
-  }
-  return Error{output + ": to: '" + to_string(to) +
-               "' is not possible here; use a file, tcp://HOST:PORT, - or null:"};
+// One for all export lcores; nothing where there is no TLS.
+Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOptions& options,
+                                          const Target& at, bool listens) {
+  if (at.scheme != Target::Scheme::tls) return std::shared_ptr<TlsSide>();
+  auto side = listens ? TlsSide::server(options) : TlsSide::client(options, at.host);
+  if (!side) return Error{output + ": " + side.error().message};
+  return side;
 }
 
-Result<Sinks> open_frame_sinks(const std::string& output, const Target& to, unsigned export_lcores) {
+// One sink for each export lcore: framing for a file, PeerSink for a peer.
+template <class PeerSink, class Options>
+Result<Sinks> open_sinks(const Options& options, const Target& to, const FileFraming& framing,
+                         unsigned export_lcores) {
   switch (to.scheme) {
     case Target::Scheme::null:
       return one_each(export_lcores, [] { return std::make_unique<NullSink>(); });
     case Target::Scheme::file:
-      return open_file_sinks(to, frame_streams_framing(), export_lcores);
-    case Target::Scheme::tcp:
-    case Target::Scheme::unix_stream:
-      return one_each(export_lcores, [&] { return std::make_unique<FrameStreamsSink>(to); });
     case Target::Scheme::stdio:
+      return open_file_sinks(to, framing, export_lcores);
+    case Target::Scheme::tcp:
     case Target::Scheme::tls:
+    case Target::Scheme::unix_stream: {
+      const auto tls = open_tls(options.name, options.tls, to, false);
+      if (!tls) return tls.error();
+      return one_each(export_lcores, [&] { return std::make_unique<PeerSink>(to, *tls); });
+    }
     case Target::Scheme::udp:
       break;
   }
-  return Error{output + ": to: '" + to_string(to) +
-               "' is not possible here; use a file, tcp://HOST:PORT, unix:///PATH or null:"};
+  return Error{options.name + ": to: '" + to_string(to) + "' is not possible here"};
 }
 
 // One RecordOutput for each sink. make_format is given the export lcore.
@@ -86,8 +81,10 @@ Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lco
   auto socket =
       ListenSocket::open({.at = *options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
   if (!socket) return Error{options.name + ": " + socket.error().message};
+  const auto tls = open_tls(options.name, options.tls, *options.listen, true);
+  if (!tls) return tls.error();
   const auto listener = std::make_shared<ReceiverListener>(
-      std::move(*socket),
+      std::move(*socket), *tls,
       ReceiverListenerOptions{.max_receivers = options.max_receivers,
                               .stall_timeout_ms = options.stall_timeout_ms},
       export_lcores);
@@ -105,7 +102,7 @@ Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names) {
   if (Status status = JsonFormat::check(options.json); !status)
     return Error{options.name + ": " + status.error().message};
-  auto sinks = open_line_sinks(options.name, options.to, export_lcores);
+  auto sinks = open_sinks<LineSink>(options, options.to, line_framing(), export_lcores);
   if (!sinks) return sinks.error();
   return join(options, std::move(*sinks),
               [&](unsigned lcore) { return std::make_unique<JsonFormat>(options.json, input_names, lcore); });
@@ -119,7 +116,7 @@ Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores
     return std::make_unique<DnstapFormat>(options.dnstap, input_names, max_event_bytes);
   };
   if (options.listen) return open_broadcast(options, export_lcores, make_format);
-  auto sinks = open_frame_sinks(options.name, *options.to, export_lcores);
+  auto sinks = open_sinks<FrameStreamsSink>(options, *options.to, frame_streams_framing(), export_lcores);
   if (!sinks) return sinks.error();
   return join(options, std::move(*sinks), make_format);
 }

@@ -4,30 +4,31 @@
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace weir {
 namespace {
 
 constexpr uint64_t kLookNs = 100 * kNsPerMs;
+constexpr uint64_t kSecureNs = 5 * kNsPerSec;
 constexpr uint64_t kSteadyNs = 5 * kNsPerSec;     // a connection that lasts so long makes failures forgotten
 constexpr uint64_t kDeadPeerNs = 30 * kNsPerSec;  // bytes under way and no acknowledgement for so long
 
 }  // namespace
 
-PeerConnection::PeerConnection(Target peer) : dialer_(std::move(peer)) {}
-
-PeerConnection::~PeerConnection() { close_socket(); }
+PeerConnection::PeerConnection(Target peer, std::shared_ptr<TlsSide> tls)
+    : tls_(std::move(tls)), dialer_(std::move(peer)) {}
 
 bool PeerConnection::poll(const Now& now) {
   if (closed_) return false;
-  if (fd_ < 0) return dial(now);
+  if (!stream_) return dial(now);
+  if (!ready_) {
+    secure(now);
+    return ready_ || !stream_;
+  }
   look_at_peer(now);
-  return fd_ < 0;
+  return !stream_;
 }
 
 bool PeerConnection::dial(const Now& now) {
@@ -38,50 +39,49 @@ bool PeerConnection::dial(const Now& now) {
 }
 
 void PeerConnection::use(int fd, const Now& now) {
-  fd_ = fd;
-  if (!is_unix()) watch_for_death(fd_);
+  stream_.emplace(fd, peer().scheme == Target::Scheme::unix_stream, tls_.get());
+  connected_ns_ = now.mono_ns;
+  secure(now);
+}
+
+void PeerConnection::secure(const Now& now) {
+  if (!stream_->secure()) {
+    if (stream_->over()) return fail("TLS failed: " + stream_->why(), now);
+    if (now.mono_ns - connected_ns_ >= kSecureNs) fail("it does not end TLS's handshake", now);
+    return;
+  }
+  ready_ = true;
   connected_ns_ = all_acknowledged_ns_ = now.mono_ns;
   look_after_ns_ = now.mono_ns + kLookNs;
-  sent_bytes_.reset();
   connects_.add(1);
   log_.over();
-  spdlog::info("{}: connected", to_string(peer()));
+  const std::string tls = stream_->tls_text();
+  spdlog::info("{}: connected{}{}{}", to_string(peer()), tls.empty() ? "" : " (", tls,
+               tls.empty() ? "" : ")");
 }
 
 size_t PeerConnection::send(std::string_view bytes, const Now& now) {
-  size_t sent = 0;
-  while (fd_ >= 0 && sent < bytes.size()) {
-    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0) {
-      sent += static_cast<size_t>(n);
-      sent_bytes_.add(static_cast<size_t>(n));
-    } else if (errno == EAGAIN) {
-      break;
-    } else if (errno != EINTR) {
-      fail(std::strerror(errno), now);
-    }
-  }
+  if (!ready_) return 0;
+  const size_t sent = stream_->send(bytes);
+  fail_if_over(now);
   return sent;
 }
 
 size_t PeerConnection::receive(std::span<uint8_t> room, const Now& now) {
-  while (fd_ >= 0) {
-    const ssize_t n = recv(fd_, room.data(), room.size(), MSG_DONTWAIT);
-    if (n > 0) return static_cast<size_t>(n);
-    if (n == 0)
-      fail("the peer closed the connection", now);
-    else if (errno == EAGAIN)
-      break;
-    else if (errno != EINTR)
-      fail(std::strerror(errno), now);
-  }
-  return 0;
+  if (!ready_) return 0;
+  const size_t received = stream_->receive(room);
+  fail_if_over(now);
+  return received;
+}
+
+void PeerConnection::fail_if_over(const Now& now) {
+  if (stream_->over()) fail(std::string(stream_->why()), now);
 }
 
 bool PeerConnection::take_break() noexcept { return std::exchange(broke_, false); }
 
 void PeerConnection::look_at_peer(const Now& now) {
-  sent_bytes_.refresh(fd_, is_unix());
+  stream_->look();
   if (now.mono_ns < look_after_ns_) return;
   look_after_ns_ = now.mono_ns + kLookNs;
   if (now.mono_ns - connected_ns_ > kSteadyNs) dialer_.good();
@@ -91,23 +91,25 @@ void PeerConnection::look_at_peer(const Now& now) {
 // A peer that lives and reads nothing acknowledges the kernel's probes of its full window; so
 // TCP_USER_TIMEOUT, which counts from the first probe, would end its connection too.
 bool PeerConnection::peer_is_dead(const Now& now) {
-  if (sent_bytes_.unsettled() == 0 || is_unix()) {
+  if (stream_->unsettled() == 0 || stream_->is_unix()) {
     all_acknowledged_ns_ = now.mono_ns;
     return false;
   }
   if (now.mono_ns - all_acknowledged_ns_ < kDeadPeerNs) return false;
   tcp_info info{};
   socklen_t len = sizeof info;
-  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) return false;
+  if (getsockopt(stream_->fd(), IPPROTO_TCP, TCP_INFO, &info, &len) != 0) return false;
   return uint64_t{info.tcpi_last_ack_recv} * kNsPerMs >= kDeadPeerNs;
 }
 
 void PeerConnection::fail(const std::string& why, const Now& now) {
-  sent_bytes_.refresh(fd_, is_unix());
-  unsettled_at_break_ = sent_bytes_.unsettled();
-  resent_bytes_.add(unsettled_at_break_);
-  broke_ = true;
-  close_socket();
+  if (ready_) {
+    stream_->look();
+    unsettled_at_break_ = stream_->unsettled();
+    resent_bytes_.add(unsettled_at_break_);
+    broke_ = true;
+  }
+  drop_stream();
   report(why, dialer_.broke(now), now);
 }
 
@@ -118,12 +120,22 @@ void PeerConnection::report(const std::string& why, uint64_t pause_ns, const Now
 }
 
 void PeerConnection::close() {
-  close_socket();
+  drop_stream();
   closed_ = true;
 }
 
-void PeerConnection::close_socket() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+void PeerConnection::drop_stream() {
+  ready_ = false;
+  stream_.reset();
+}
+
+void PeerConnection::reload_tls() {
+  if (!tls_) return;
+  if (const Status reloaded = tls_->reload(); reloaded)
+    spdlog::info("{}: certificates were read again", to_string(peer()));
+  else
+    spdlog::error("{}: {}; the certificates read before stay in use", to_string(peer()),
+                  reloaded.error().message);
 }
 
 void PeerConnection::describe(MetricVisitor& visitor, const Labels& labels) const {

@@ -1,10 +1,12 @@
-// PeerConnection: a sink's own connection to a peer, over TCP or a UNIX socket. Connects by itself, again and
-// again with growing pauses, and knows of what it sent how much may still be lost. All bytes pass send() and
-// receive(). Owner: the export lcore of the sink.
+// PeerConnection: a sink's own connection to a peer, over TCP, TLS or a UNIX socket. Connects by itself,
+// again and again with growing pauses, and knows of what it sent how much may still be lost. All bytes pass
+// send() and receive(). Owner: the export lcore of the sink.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,22 +15,22 @@
 #include "core/counter.h"
 #include "core/metric.h"
 #include "core/net/dialer.h"
+#include "core/net/tls.h"
 #include "exporters/fault_log.h"
-#include "exporters/peer_socket.h"
+#include "exporters/peer_stream.h"
 
 namespace weir {
 
 class PeerConnection {
  public:
-  // peer: tcp or unix_stream.
-  explicit PeerConnection(Target peer);
-  ~PeerConnection();
+  // peer: tcp, tls or unix_stream. tls: for tls.
+  explicit PeerConnection(Target peer, std::shared_ptr<TlsSide> tls = {});
   PeerConnection(const PeerConnection&) = delete;
   PeerConnection& operator=(const PeerConnection&) = delete;
 
   // Every loop: looks up, connects, gives a peer up that acknowledges nothing. true: the state changed.
   bool poll(const Now& now);
-  [[nodiscard]] bool connected() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] bool connected() const noexcept { return ready_; }
   // Counts the connections made: another number is another connection.
   [[nodiscard]] uint64_t connects() const noexcept { return connects_.get(); }
 
@@ -38,13 +40,16 @@ class PeerConnection {
   [[nodiscard]] size_t receive(std::span<uint8_t> room, const Now& now);
   // The connection is of no use: closes it; the next try is after a pause. why: a clause for the log.
   void fail(const std::string& why, const Now& now);
+  // The certificates are read again; the connection stays. Control thread.
+  void reload_tls();
   // For good: no further try.
   void close();
 
-  // Of what was sent, the bytes that may still be lost, at most (SentBytes). After a break: those that were
+  // Of what was sent, the bytes that may still be lost, at most (PeerStream). After a break: those that were
   // so when it happened, until take_break().
   [[nodiscard]] size_t unsettled() const noexcept {
-    return broke_ ? unsettled_at_break_ : sent_bytes_.unsettled();
+    if (broke_) return unsettled_at_break_;
+    return stream_ ? stream_->unsettled() : 0;
   }
   // true once after a break of a connection.
   [[nodiscard]] bool take_break() noexcept;
@@ -54,21 +59,23 @@ class PeerConnection {
   void describe(MetricVisitor& visitor, const Labels& labels) const;  // any thread
 
  private:
-  [[nodiscard]] bool is_unix() const noexcept { return peer().scheme == Target::Scheme::unix_stream; }
   bool dial(const Now& now);
   void use(int fd, const Now& now);
+  void secure(const Now& now);
+  void fail_if_over(const Now& now);
   void look_at_peer(const Now& now);
   [[nodiscard]] bool peer_is_dead(const Now& now);
   void report(const std::string& why, uint64_t pause_ns, const Now& now);
-  void close_socket();
+  void drop_stream();
 
+  std::shared_ptr<TlsSide> tls_;
   Dialer dialer_;
   bool closed_ = false;
-  int fd_ = -1;
+  std::optional<PeerStream> stream_;
+  bool ready_ = false;          // stream_ is secured
   uint64_t look_after_ns_ = 0;  // at the peer
   uint64_t connected_ns_ = 0;
   uint64_t all_acknowledged_ns_ = 0;  // the last look that found nothing under way
-  SentBytes sent_bytes_;
   bool broke_ = false;
   size_t unsettled_at_break_ = 0;
   uint64_t faults_ = 0;

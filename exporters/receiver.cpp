@@ -1,12 +1,7 @@
 #include "exporters/receiver.h"
 
-#include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
 #include "exporters/file_framing.h"
@@ -18,7 +13,7 @@ constexpr uint64_t kAnswerNs = 5 * kNsPerSec;
 constexpr uint64_t kReadNs = 100 * kNsPerMs;  // while no answer is due
 
 constexpr std::array<std::string_view, static_cast<size_t>(ReceiverEnd::count_)> kEnds = {
-    "none", "finished", "left", "handshake", "stalled", "not_finished"};
+    "none", "finished", "left", "tls", "handshake", "stalled", "not_finished"};
 
 // Where the first frame that ends at or behind `offset` ends.
 size_t frame_end(std::string_view frames, size_t offset) {
@@ -33,20 +28,13 @@ size_t frame_end(std::string_view frames, size_t offset) {
 
 std::string_view to_string(ReceiverEnd end) noexcept { return kEnds[static_cast<size_t>(end)]; }
 
-Receiver::Receiver(int fd, bool is_unix, std::string name, uint64_t stall_ns, const Now& now)
-    : is_unix_(is_unix),
-      name_(std::move(name)),
+Receiver::Receiver(PeerStream stream, std::string name, uint64_t stall_ns, const Now& now)
+    : name_(std::move(name)),
       stall_ns_(stall_ns),
-      fd_(fd),
+      stream_(std::move(stream)),
       left_(FrameStreamsWriter::opening()),
       answer_by_ns_(now.mono_ns + kAnswerNs),
-      progress_ns_(now.mono_ns) {
-  if (!is_unix) watch_for_death(fd);
-}
-
-Receiver::~Receiver() {
-  if (fd_ >= 0) ::close(fd_);
-}
+      progress_ns_(now.mono_ns) {}
 
 size_t Receiver::send(std::string_view frames) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -66,23 +54,27 @@ bool Receiver::poll(const Now& now) {
 
 bool Receiver::step(const Now& now) {
   const State before = state_.load(std::memory_order_relaxed);
-  (void)send_left();
+  const bool secured = stream_->secure();
+  close_if_over();
+  if (secured) (void)send_left();
   const bool answer_due = before != State::running;
-  if (!over() && (answer_due || now.mono_ns >= next_read_ns_)) {
+  if (!over() && secured && (answer_due || now.mono_ns >= next_read_ns_)) {
     next_read_ns_ = now.mono_ns + kReadNs;
     hear();
   }
   if (!over() && answer_due && before == state_ && now.mono_ns >= answer_by_ns_)
-    close(before == State::handshake ? ReceiverEnd::handshake : ReceiverEnd::not_finished);
+    close(before != State::handshake ? ReceiverEnd::not_finished
+          : secured                  ? ReceiverEnd::handshake
+                                     : ReceiverEnd::tls);
   if (!over()) look_for_stall(now);
   return state_ != before;
 }
 
 // Bytes sent into the kernel are no progress: a peer that is dead or never reads takes some of them too.
 void Receiver::look_for_stall(const Now& now) {
-  sent_bytes_.refresh(fd_, is_unix_);
+  stream_->look();
   note_unsettled();
-  const uint64_t settled = sent_total_ - std::min<uint64_t>(sent_total_, sent_bytes_.unsettled());
+  const uint64_t settled = sent_total_ - std::min<uint64_t>(sent_total_, stream_->unsettled());
   if (unsettled() == 0 || settled > most_settled_ || !running()) {
     most_settled_ = std::max(most_settled_, settled);
     progress_ns_ = now.mono_ns;
@@ -106,12 +98,12 @@ void Receiver::hear() {
   std::array<uint8_t, 4096> bytes;
   // Behind FINISH the reader may close, and that is no fault.
   while (writer_.state() != FrameStreamsWriter::State::finished) {
-    const ssize_t n = recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) break;
-    if (n <= 0) return close(ReceiverEnd::left);
-    writer_.take({bytes.data(), static_cast<size_t>(n)});
+    const size_t n = stream_->receive(bytes);
+    if (n == 0) break;
+    writer_.take({bytes.data(), n});
   }
+  if (writer_.state() != FrameStreamsWriter::State::finished) close_if_over();
+  if (over()) return;
   switch (writer_.state()) {
     case FrameStreamsWriter::State::running:
       if (state_ != State::handshake) return;
@@ -122,8 +114,7 @@ void Receiver::hear() {
     case FrameStreamsWriter::State::finished:
       return close(ReceiverEnd::finished);
     case FrameStreamsWriter::State::failed:
-      spdlog::warn("{}: {}", name_, writer_.fault());
-      return close(ReceiverEnd::handshake);
+      return close(ReceiverEnd::handshake, std::string(writer_.fault()));
     case FrameStreamsWriter::State::ready:
     case FrameStreamsWriter::State::stopping:
       return;
@@ -131,20 +122,9 @@ void Receiver::hear() {
 }
 
 size_t Receiver::send_some(std::string_view bytes) {
-  size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0) {
-      sent += static_cast<size_t>(n);
-    } else if (errno == EAGAIN) {
-      break;
-    } else if (errno != EINTR) {
-      close(ReceiverEnd::left);
-      break;
-    }
-  }
-  sent_bytes_.add(sent);
+  const size_t sent = stream_->send(bytes);
   sent_total_ += sent;
+  close_if_over();
   return sent;
 }
 
@@ -154,12 +134,18 @@ bool Receiver::send_left() {
 }
 
 void Receiver::note_unsettled() noexcept {
-  unsettled_.store(sent_bytes_.unsettled() + left_.size(), std::memory_order_release);
+  unsettled_.store(stream_->unsettled() + left_.size(), std::memory_order_release);
 }
 
-void Receiver::close(ReceiverEnd end) {
-  ::close(std::exchange(fd_, -1));
+void Receiver::close_if_over() {
+  if (!over() && stream_->over())
+    close(stream_->failed_in_tls() ? ReceiverEnd::tls : ReceiverEnd::left, stream_->why());
+}
+
+void Receiver::close(ReceiverEnd end, std::string why) {
+  stream_.reset();
   end_ = end;
+  why_ = std::move(why);
   state_.store(State::over, std::memory_order_release);
 }
 

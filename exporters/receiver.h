@@ -7,12 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/clock.h"
 #include "core/net/frame_streams_writer.h"
-#include "exporters/peer_socket.h"
+#include "exporters/peer_stream.h"
 
 namespace weir {
 
@@ -21,6 +22,7 @@ enum class ReceiverEnd : uint8_t {
   none,
   finished,      // it answered STOP with FINISH
   left,          // it closed, or was reset
+  tls,           // it does not speak TLS, or a certificate is not accepted
   handshake,     // no ACCEPT in time, or something else than ACCEPT
   stalled,       // it took nothing for stall_timeout
   not_finished,  // STOP had no FINISH in time
@@ -30,9 +32,8 @@ std::string_view to_string(ReceiverEnd end) noexcept;
 
 class Receiver {
  public:
-  // fd: non-blocking, its own from now on. name: for log lines.
-  Receiver(int fd, bool is_unix, std::string name, uint64_t stall_ns, const Now& now);
-  ~Receiver();
+  // name: for log lines.
+  Receiver(PeerStream stream, std::string name, uint64_t stall_ns, const Now& now);
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
@@ -52,6 +53,7 @@ class Receiver {
   [[nodiscard]] size_t unsettled() const noexcept { return unsettled_.load(std::memory_order_acquire); }
   // Once over.
   [[nodiscard]] ReceiverEnd end() const noexcept { return end_; }
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }  // a clause, or empty
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Events that it was too slow for. Any export lcore adds.
   void add_lost(uint64_t events) noexcept { lost_.fetch_add(events, std::memory_order_relaxed); }
@@ -66,9 +68,9 @@ class Receiver {
   bool send_left();
   void look_for_stall(const Now& now);
   void note_unsettled() noexcept;
-  void close(ReceiverEnd end);
+  void close_if_over();
+  void close(ReceiverEnd end, std::string why = {});
 
-  const bool is_unix_;
   const std::string name_;
   const uint64_t stall_ns_;
   std::atomic<State> state_{State::handshake};
@@ -76,16 +78,16 @@ class Receiver {
   std::atomic<uint64_t> lost_{0};
 
   std::mutex mutex_;
-  int fd_;
+  std::optional<PeerStream> stream_;
   FrameStreamsWriter writer_;
   std::string left_;  // taken, not sent yet: control frames, the rest of a frame
-  SentBytes sent_bytes_;
   uint64_t answer_by_ns_;
   uint64_t next_read_ns_ = 0;
   uint64_t sent_total_ = 0;
   uint64_t most_settled_ = 0;
   uint64_t progress_ns_;  // when more was settled than ever before, or nothing was under way
   ReceiverEnd end_ = ReceiverEnd::none;
+  std::string why_;
 };
 
 }  // namespace weir

@@ -13,9 +13,10 @@ constexpr uint64_t kAcceptNs = 10 * kNsPerMs;
 
 }  // namespace
 
-ReceiverListener::ReceiverListener(std::unique_ptr<ListenSocket> socket,
+ReceiverListener::ReceiverListener(std::unique_ptr<ListenSocket> socket, std::shared_ptr<TlsSide> tls,
                                    const ReceiverListenerOptions& options, unsigned lcores)
     : socket_(std::move(socket)),
+      tls_(std::move(tls)),
       options_(options),
       is_unix_(socket_->bound().scheme == Target::Scheme::unix_stream),
       lcores_left_(lcores) {}
@@ -35,20 +36,25 @@ bool ReceiverListener::accept_waiting(const Now& now) {
     const int fd = accept4(socket_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return accepted;
     accepted = true;
-    const std::string name =
-        "receiver " + peer_name(fd, peer_endpoint(fd)) + " of " + to_string(socket_->bound());
-    if (connected_.size() >= options_.max_receivers) {
-      refused_.fetch_add(1, std::memory_order_relaxed);
-      spdlog::warn("{}: refused, {} are connected: raise max_receivers", name, connected_.size());
-      ::close(fd);
-      continue;
-    }
-    accepted_.fetch_add(1, std::memory_order_relaxed);
-    spdlog::info("{}: connected", name);
-    connected_.push_back(
-        std::make_shared<Receiver>(fd, is_unix_, name, options_.stall_timeout_ms * kNsPerMs, now));
-    connected_count_.store(connected_.size(), std::memory_order_relaxed);
+    let_in(fd, now);
   }
+}
+
+void ReceiverListener::let_in(int fd, const Now& now) {
+  std::string name = "receiver " + peer_name(fd, peer_endpoint(fd)) + " of " + to_string(socket_->bound());
+  if (connected_.size() >= options_.max_receivers) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    if (log_.due(now.mono_ns))
+      spdlog::warn("{}: refused, {} are connected: raise max_receivers{}", name, connected_.size(),
+                   log_.left_out());
+    ::close(fd);
+    return;
+  }
+  accepted_.fetch_add(1, std::memory_order_relaxed);
+  if (log_.due(now.mono_ns)) spdlog::info("{}: connected{}", name, log_.left_out());
+  connected_.push_back(std::make_shared<Receiver>(PeerStream(fd, is_unix_, tls_.get()), std::move(name),
+                                                  options_.stall_timeout_ms * kNsPerMs, now));
+  connected_count_.store(connected_.size(), std::memory_order_relaxed);
 }
 
 bool ReceiverListener::look_after(const Now& now) {
@@ -56,7 +62,7 @@ bool ReceiverListener::look_after(const Now& now) {
   for (const auto& receiver : connected_) changed |= receiver->poll(now) || receiver->over();
   if (!changed) return false;
   std::erase_if(connected_, [&](const auto& receiver) {
-    if (receiver->over()) let_go(*receiver);
+    if (receiver->over()) let_go(*receiver, now);
     return receiver->over();
   });
   connected_count_.store(connected_.size(), std::memory_order_relaxed);
@@ -64,10 +70,21 @@ bool ReceiverListener::look_after(const Now& now) {
   return true;
 }
 
-void ReceiverListener::let_go(const Receiver& receiver) {
+void ReceiverListener::let_go(const Receiver& receiver, const Now& now) {
   closed_[static_cast<size_t>(receiver.end())].fetch_add(1, std::memory_order_relaxed);
-  spdlog::info("{}: closed ({}); it was too slow for {} events", receiver.name(), to_string(receiver.end()),
-               receiver.lost());
+  if (!log_.due(now.mono_ns)) return;
+  const std::string why = receiver.why().empty() ? std::string() : ": " + receiver.why();
+  spdlog::info("{}: closed ({}{}); it was too slow for {} events{}", receiver.name(),
+               to_string(receiver.end()), why, receiver.lost(), log_.left_out());
+}
+
+void ReceiverListener::reload_tls() {
+  if (!tls_) return;
+  if (const Status reloaded = tls_->reload(); reloaded)
+    spdlog::info("{}: certificates were read again", to_string(socket_->bound()));
+  else
+    spdlog::error("{}: {}; the certificates read before stay in use", to_string(socket_->bound()),
+                  reloaded.error().message);
 }
 
 std::vector<std::shared_ptr<Receiver>> ReceiverListener::receivers() {
@@ -105,7 +122,9 @@ void ReceiverListener::describe(MetricVisitor& visitor, const Labels& labels) co
     with.push_back({"reason", std::string(to_string(static_cast<ReceiverEnd>(i)))});
     visitor.counter("weir_output_receivers_closed_total",
                     "Receivers whose connection ended, by reason. stalled: it took nothing for "
-                    "stall_timeout; handshake: it is no reader of dnstap.",
+                    "stall_timeout; handshake: it is no reader of dnstap; tls: it does not speak TLS, or a "
+                    "certificate is not "
+                    "accepted, the log says which.",
                     with, read(closed_[i]));
   }
 }

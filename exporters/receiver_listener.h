@@ -13,6 +13,8 @@
 
 #include "core/metric.h"
 #include "core/net/listen_socket.h"
+#include "core/net/tls.h"
+#include "core/peer_log.h"
 #include "exporters/receiver.h"
 
 namespace weir {
@@ -24,9 +26,9 @@ struct ReceiverListenerOptions {
 
 class ReceiverListener {
  public:
-  // lcores: how many share it.
-  ReceiverListener(std::unique_ptr<ListenSocket> socket, const ReceiverListenerOptions& options,
-                   unsigned lcores);
+  // tls: nullptr without. lcores: how many share it.
+  ReceiverListener(std::unique_ptr<ListenSocket> socket, std::shared_ptr<TlsSide> tls,
+                   const ReceiverListenerOptions& options, unsigned lcores);
 
   // Any export lcore, every loop. true: did work.
   bool poll(const Now& now);
@@ -37,6 +39,9 @@ class ReceiverListener {
 
   // Any export lcore, once: it sends nothing more. Behind the last of them come STOP and FINISH.
   void lcore_is_done() noexcept { lcores_left_.fetch_sub(1, std::memory_order_acq_rel); }
+  // The certificates are read again; connections stay. Control thread.
+  void reload_tls();
+
   // Every loop from then on: true when all receivers are gone.
   [[nodiscard]] bool finish(const Now& now);
 
@@ -46,10 +51,12 @@ class ReceiverListener {
   static constexpr size_t kEnds = static_cast<size_t>(ReceiverEnd::count_);
 
   bool accept_waiting(const Now& now);
+  void let_in(int fd, const Now& now);
   bool look_after(const Now& now);
-  void let_go(const Receiver& receiver);
+  void let_go(const Receiver& receiver, const Now& now);
 
   std::unique_ptr<ListenSocket> socket_;
+  const std::shared_ptr<TlsSide> tls_;
   const ReceiverListenerOptions options_;
   const bool is_unix_;
   std::atomic<unsigned> lcores_left_;
@@ -59,6 +66,7 @@ class ReceiverListener {
   std::vector<std::shared_ptr<Receiver>> connected_;
   uint64_t next_accept_ns_ = 0;
   bool stopping_ = false;
+  PeerLog log_;
 
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> refused_{0};

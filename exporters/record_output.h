@@ -32,7 +32,10 @@ class RecordOutput : public Output {
   [[nodiscard]] bool take(const Batch& events, const Now& now) override;
   bool poll(const Now& now) override;
   [[nodiscard]] bool drain(const Now& now) override;
-  void request_reopen() override { sink_->request_reopen(); }
+  // One instance does it for all: what their sinks open again is shared.
+  void request_reopen() override {
+    if (lcore() == 0) sink_->request_reopen();
+  }
   void abandon_batch(const Batch& events) override;
   void abandon() override;
   [[nodiscard]] bool ended() const override { return ended_.load(std::memory_order_relaxed); }

@@ -46,26 +46,24 @@ void check_socket_owner(const std::optional<Target>& listen, const std::string& 
     faults.push_back({"socket_owner", "'" + owner + "' is not valid; expected USER or USER:GROUP"});
 }
 
-void check_tls(const DnstapInputOptions& dnstap, Faults& faults) {
-  const TlsOptions& tls = dnstap.tls;
-  const Target& target = dnstap.listen ? *dnstap.listen : *dnstap.connect;
-  if (target.scheme != Target::Scheme::tls) {
+void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& faults) {
+  if (at.scheme != Target::Scheme::tls) {
     for (const auto& [key, given] :
          {std::pair{"tls_certificate", !tls.certificate.empty()}, std::pair{"tls_key", !tls.key.empty()},
           std::pair{"tls_ca", !tls.ca.empty()}, std::pair{"tls_name", !tls.name.empty()}})
       if (given)
-        faults.push_back({key, "is for TLS, but the address is " + to_string(target) +
+        faults.push_back({key, "is for TLS, but the address is " + to_string(at) +
                                    "; remove it or write tls://HOST:PORT"});
     return;
   }
-  if (dnstap.listen && tls.certificate.empty())
-    faults.push_back({"tls_certificate", "is needed to listen on " + to_string(target) +
-                                             "; name a PEM file with the certificate"});
+  if (listens && tls.certificate.empty())
+    faults.push_back({"tls_certificate",
+                      "is needed to listen on " + to_string(at) + "; name a PEM file with the certificate"});
   if (!tls.key.empty() && tls.certificate.empty())
     faults.push_back({"tls_key", "is given without tls_certificate; name the PEM file with the certificate"});
   const bool asks =
       tls.clients == TlsOptions::Clients::optional || tls.clients == TlsOptions::Clients::required;
-  if (dnstap.listen && asks && tls.ca.empty())
+  if (listens && asks && tls.ca.empty())
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }
 
@@ -91,7 +89,7 @@ Faults check(const DnstapInputOptions& dnstap) {
   if (dnstap.listen && dnstap.connect)
     return {{"connect", "listen and connect are both given; keep one, or make two inputs of them"}};
   check_socket_owner(dnstap.listen, dnstap.socket_owner, faults);
-  check_tls(dnstap, faults);
+  check_tls(dnstap.tls, dnstap.listen ? *dnstap.listen : *dnstap.connect, dnstap.listen.has_value(), faults);
   check_access(dnstap, faults);
   return faults;
 }
@@ -157,6 +155,7 @@ Faults check(const JsonOptions& json) {
   needs("additional", json.json.additional, "additional");
   needs("seq", json.json.sequence, "sequence");
   needs("lane", json.json.sequence, "sequence");
+  check_tls(json.tls, json.to, false, faults);
   return faults;
 }
 
@@ -176,6 +175,8 @@ Faults check(const DnstapOptions& output) {
                       "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
                       "listen: for receivers that connect"});
   if (output.listen && !output.to) check_listening(output, faults);
+  if (output.listen || output.to)
+    check_tls(output.tls, output.listen ? *output.listen : *output.to, output.listen.has_value(), faults);
   const auto check_template = [&](const char* key, const std::string& text) {
     if (Status status = FieldTemplate::check(text); !status) faults.push_back({key, status.error().message});
   };

@@ -68,6 +68,23 @@ constexpr std::string_view kNameHelp = "What metrics and the line's `input` show
 constexpr std::string_view kPairHelp =
     "Write a dnstap query and the response to it as one line; see below and `match`.";
 
+constexpr std::string_view kTlsKeyHelp =
+    "PEM file with its key; without it, the key is in `tls_certificate`.";
+constexpr std::string_view kTlsCaHelp =
+    "PEM file with the authorities that may sign the peer's certificate. To connect, the system's without "
+    "it.";
+constexpr std::string_view kDialCertificateHelp =
+    "PEM file with the certificate that Weir shows, and those below it, if the peer asks for one. SIGHUP "
+    "reads it, the key and the CA again; connections stay.";
+constexpr std::string_view kDialCaHelp =
+    "PEM file with the authorities that may sign the peer's certificate; without it, the system's.";
+constexpr std::string_view kDialVerifyHelp =
+    "To connect: whether the peer's certificate is checked. Without it anybody in between can read and "
+    "forge.";
+constexpr std::string_view kDialNameHelp =
+    "To connect: the name or address that the peer's certificate must be for; without it, the host of the "
+    "address.";
+
 constexpr ConfigKey kDnstapKeys[] = {
     {"listen", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
      "Where senders connect. Only this machine reaches 127.0.0.1; write an address of a network to open it "
@@ -121,13 +138,8 @@ constexpr ConfigKey kDnstapKeys[] = {
      "PEM file with the certificate that Weir shows, and those below it. Needed to listen on tls://; to "
      "connect, if the sender asks for one. SIGHUP reads it, the key and the CA again; connections stay.",
      store<&DnstapInputOptions::tls, &TlsOptions::certificate>},
-    {"tls_key", of_type(KeyType::text), "",
-     "PEM file with its key; without it, the key is in `tls_certificate`.",
-     store<&DnstapInputOptions::tls, &TlsOptions::key>},
-    {"tls_ca", of_type(KeyType::text), "",
-     "PEM file with the authorities that may sign the peer's certificate. To connect, the system's without "
-     "it.",
-     store<&DnstapInputOptions::tls, &TlsOptions::ca>},
+    {"tls_key", of_type(KeyType::text), "", kTlsKeyHelp, store<&DnstapInputOptions::tls, &TlsOptions::key>},
+    {"tls_ca", of_type(KeyType::text), "", kTlsCaHelp, store<&DnstapInputOptions::tls, &TlsOptions::ca>},
     {"tls_clients", choice("none|optional|required|auto"), "auto",
      "Whether senders that connect must show a certificate that `tls_ca` signed. `optional`: none, or a good "
      "one. auto: `required` with `tls_ca`, else `none`.",
@@ -182,10 +194,9 @@ constexpr ConfigKey kFileKeys[] = {
 };
 
 constexpr ConfigKey kJsonKeys[] = {
-    {"to", target("file:///PATH|\"-\"|tcp://HOST:PORT|\"null:\""), "",
-     "A file, which is appended to and reopened on SIGHUP; \"-\", standard output; a TCP peer that is "
-     "connected to; "
-     "or \"null:\", which throws lines away.",
+    {"to", target("file:///PATH|\"-\"|tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH|\"null:\""), "",
+     "A file, which is appended to and reopened on SIGHUP; \"-\", standard output; a peer that is connected "
+     "to, over TCP, TLS or a UNIX socket; or \"null:\", which throws lines away.",
      store<&JsonOptions::to>, true},
     {"name", of_type(KeyType::name), "json", "What metrics show. Each output has its own.",
      store<&JsonOptions::name>},
@@ -209,18 +220,23 @@ constexpr ConfigKey kJsonKeys[] = {
      {KeyType::choice, 0, 0, "drop_newest|block", true},
      "auto",
      "When the backlog is full: `drop_newest` counts the event and goes on; `block` waits, and the inputs' "
-     "`overflow` decides. auto: `drop_newest` for tcp, else `block`.",
+     "`overflow` decides. auto: `drop_newest` for a peer, else `block`.",
      store<&JsonOptions::when_full>},
+    {"tls_certificate", of_type(KeyType::text), "", kDialCertificateHelp,
+     store<&JsonOptions::tls, &TlsOptions::certificate>},
+    {"tls_key", of_type(KeyType::text), "", kTlsKeyHelp, store<&JsonOptions::tls, &TlsOptions::key>},
+    {"tls_ca", of_type(KeyType::text), "", kDialCaHelp, store<&JsonOptions::tls, &TlsOptions::ca>},
+    {"tls_verify", of_type(KeyType::boolean), "true", kDialVerifyHelp,
+     store<&JsonOptions::tls, &TlsOptions::verify>},
+    {"tls_name", of_type(KeyType::text), "", kDialNameHelp, store<&JsonOptions::tls, &TlsOptions::name>},
 };
 
 constexpr ConfigKey kDnstapOutputKeys[] = {
-    {"to", target("file:///PATH|tcp://HOST:PORT|unix:///PATH|\"null:\""), "",
-     "A Frame Streams file, which is appended to and reopened on SIGHUP; a receiver over TCP or a UNIX "
-     "socket "
-     "that is "
-     "connected to; or \"null:\", which throws frames away. Either this or `listen`.",
+    {"to", target("file:///PATH|tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH|\"null:\""), "",
+     "A Frame Streams file, which is appended to and reopened on SIGHUP; a receiver that is connected to, "
+     "over TCP, TLS or a UNIX socket; or \"null:\", which throws frames away. Either this or `listen`.",
      store<&DnstapOptions::to>},
-    {"listen", target("tcp://HOST:PORT|unix:///PATH"), "",
+    {"listen", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
      "Where receivers connect, each of which is sent all frames. Only this machine reaches 127.0.0.1. Either "
      "this or `to`.",
      store<&DnstapOptions::listen>},
@@ -247,7 +263,7 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
      {KeyType::choice, 0, 0, "drop_newest|block", true},
      "auto",
      "When the backlog of `to` is full: `drop_newest` counts the event and goes on; `block` waits, and the "
-     "inputs' `overflow` decides. auto: `drop_newest` for tcp and unix, else `block`.",
+     "inputs' `overflow` decides. auto: `drop_newest` for a receiver, else `block`.",
      store<&DnstapOptions::when_full>},
     {"max_receivers", integer(1, 4'096), "64", "With `listen`: more are closed at once and counted.",
      store<&DnstapOptions::max_receivers>},
@@ -262,6 +278,19 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
     {"socket_owner", of_type(KeyType::text), "",
      "With `listen`: USER or USER:GROUP of a UNIX socket; without it, those of the process.",
      store<&DnstapOptions::socket_owner>},
+    {"tls_certificate", of_type(KeyType::text), "",
+     "PEM file with the certificate that Weir shows, and those below it. Needed to listen on tls://; to "
+     "connect, if the receiver asks for one. SIGHUP reads it, the key and the CA again; connections stay.",
+     store<&DnstapOptions::tls, &TlsOptions::certificate>},
+    {"tls_key", of_type(KeyType::text), "", kTlsKeyHelp, store<&DnstapOptions::tls, &TlsOptions::key>},
+    {"tls_ca", of_type(KeyType::text), "", kTlsCaHelp, store<&DnstapOptions::tls, &TlsOptions::ca>},
+    {"tls_clients", choice("none|optional|required|auto"), "auto",
+     "With `listen`: whether receivers must show a certificate that `tls_ca` signed. `optional`: none, or a "
+     "good one. auto: `required` with `tls_ca`, else `none`.",
+     store<&DnstapOptions::tls, &TlsOptions::clients>},
+    {"tls_verify", of_type(KeyType::boolean), "true", kDialVerifyHelp,
+     store<&DnstapOptions::tls, &TlsOptions::verify>},
+    {"tls_name", of_type(KeyType::text), "", kDialNameHelp, store<&DnstapOptions::tls, &TlsOptions::name>},
 };
 
 constexpr ConfigKey kStatsdKeys[] = {
@@ -372,19 +401,22 @@ bool has(GivenKeys given, std::string_view key) {
   return std::find(given.begin(), given.end(), key) != given.end();
 }
 
+bool may_be_away(const Target& to) {
+  return to.scheme == Target::Scheme::tcp || to.scheme == Target::Scheme::tls ||
+         to.scheme == Target::Scheme::unix_stream;
+}
+
 // A peer that is away for an hour must not stop the street; a full disk is told, and the inputs wait.
 void complete_json(void* section, GivenKeys given) {
   auto* json = static_cast<JsonOptions*>(section);
   if (has(given, "when_full")) return;
-  json->when_full = json->to.scheme == Target::Scheme::tcp ? WhenFull::drop_newest : WhenFull::block;
+  json->when_full = may_be_away(json->to) ? WhenFull::drop_newest : WhenFull::block;
 }
 
 void complete_dnstap_output(void* section, GivenKeys given) {
   auto* dnstap = static_cast<DnstapOptions*>(section);
   if (has(given, "when_full")) return;
-  const bool may_be_away = !dnstap->to || dnstap->to->scheme == Target::Scheme::tcp ||
-                           dnstap->to->scheme == Target::Scheme::unix_stream;
-  dnstap->when_full = may_be_away ? WhenFull::drop_newest : WhenFull::block;
+  dnstap->when_full = !dnstap->to || may_be_away(*dnstap->to) ? WhenFull::drop_newest : WhenFull::block;
 }
 
 constexpr ConfigSection kSections[] = {

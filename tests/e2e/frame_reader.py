@@ -26,12 +26,12 @@ class FrameReader:
         self.expect(START)
 
     @classmethod
-    def dial(cls, target, receive_buffer=None):
+    def dial(cls, target, receive_buffer=None, tls=None):
         connection = _socket(target)
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.connect(target)
-        return cls(connection)
+        return cls(tls.wrap_socket(connection, server_hostname="127.0.0.1") if tls else connection)
 
     def take(self, count):
         data = bytearray()
@@ -69,9 +69,11 @@ class FrameReader:
 
 
 class FrameReceiver:
-    """Listens and plays each of `most` in turn: a connection that reads so many frames, None: to STOP."""
+    """Listens and plays each of `most` in turn: a connection that reads so many frames, None: to STOP. tls: an
+    ssl.SSLContext."""
 
-    def __init__(self, target, most=(None,)):
+    def __init__(self, target, most=(None,), tls=None):
+        self.tls = tls
         self.listener = _socket(target)
         if isinstance(target, str) and os.path.exists(target):
             os.unlink(target)
@@ -86,7 +88,8 @@ class FrameReceiver:
     def _play(self, most):
         try:
             for mine, count in zip(self.got, most):
-                reader = FrameReader(self.listener.accept()[0])
+                connection = self.listener.accept()[0]
+                reader = FrameReader(self.tls.wrap_socket(connection, server_side=True) if self.tls else connection)
                 mine.extend(reader.frames(count))
                 self.stopped = reader.stopped
                 reader.close()
@@ -104,8 +107,8 @@ class FrameReceiver:
 class BackgroundReader:
     """Dials and reads to STOP on a thread of its own."""
 
-    def __init__(self, target):
-        self.reader = FrameReader.dial(target)
+    def __init__(self, target, **how):
+        self.reader = FrameReader.dial(target, **how)
         self.got = []
         self.thread = threading.Thread(target=lambda: self.got.extend(self.reader.frames()), daemon=True)
         self.thread.start()

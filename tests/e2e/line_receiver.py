@@ -1,20 +1,23 @@
-"""A TCP peer for the JSON output: takes lines, fast, slowly, or not at all."""
+"""A TCP, TLS or UNIX peer for the JSON output: takes lines, fast, slowly, or not at all."""
 import socket
 import threading
 import time
 
 
 class LineReceiver:
-    """rate: bytes a second it reads, None: all it can, 0: it accepts and never reads."""
+    """rate: bytes a second it reads, None: all it can, 0: it accepts and never reads. tls: an ssl.SSLContext.
+    path: of a UNIX socket. greeting: what it says first."""
 
-    def __init__(self, rate=None, port=0):
-        self.listener = socket.socket()
+    def __init__(self, rate=None, port=0, tls=None, path=None, greeting=b""):
+        self.tls = tls
+        self.greeting = greeting
+        self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if rate is not None:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.listener.bind(("127.0.0.1", port))
+        self.listener.bind(path or ("127.0.0.1", port))
         self.listener.listen()
-        self.port = self.listener.getsockname()[1]
+        self.port = None if path else self.listener.getsockname()[1]
         self.rate = rate
         self.pieces = []
         self.lock = threading.Lock()
@@ -26,8 +29,11 @@ class LineReceiver:
         while True:
             try:
                 connection, _ = self.listener.accept()
+                if self.tls:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
             except OSError:
                 return
+            connection.sendall(self.greeting)
             self.connections.append(connection)
             thread = threading.Thread(target=self._read, args=(connection,), daemon=True)
             self.threads.append(thread)

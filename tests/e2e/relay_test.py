@@ -26,7 +26,7 @@ def frames_in(path):
     return list(frame_streams.frames_of(path.read_bytes()))
 
 
-class Relay(weir.WeirCase):
+class RelayCase(weir.WeirCase):
     def relay(self, listen, output, rest=LCORES):
         path = self.folder() / "weir.yaml"
         path.write_text(f'inputs:\n  - dnstap: {{ listen: "{listen}" }}\n'
@@ -57,6 +57,8 @@ class Relay(weir.WeirCase):
         read = subprocess.run(["dnstap-ldns", "-q", "-r", str(path)], capture_output=True, text=True, check=True)
         return read.stdout.splitlines()
 
+
+class Relay(RelayCase):
     def test_a_file_comes_out_as_it_went_in(self):
         out = self.folder() / "out.fstrm"
         self.convert(SAMPLE, f'to: "{out}"')

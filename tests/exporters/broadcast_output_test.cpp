@@ -102,7 +102,7 @@ struct BroadcastOutputTest : testing::TestWithParam<bool> {
     auto socket = ListenSocket::open({.at = at, .mode = 0600, .owner = {}});
     ASSERT_TRUE(socket) << socket.error().message;
     target = (*socket)->bound();
-    listener = std::make_shared<ReceiverListener>(std::move(*socket), receivers, lcores);
+    listener = std::make_shared<ReceiverListener>(std::move(*socket), nullptr, receivers, lcores);
     for (unsigned i = 0; i < lcores; ++i)
       outputs.push_back(std::make_unique<BroadcastOutput>("dnstap", i, options,
                                                           std::make_unique<NumberFrames>(), listener));

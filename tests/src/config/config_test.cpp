@@ -293,10 +293,18 @@ INSTANTIATE_TEST_SUITE_P(
               ".json.omit: 'id' is in fields, too; keep one of them"},
         Wrong{"json: { to: 'udp://127.0.0.1:1' }",
               ".json.to: 'udp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
-              "tcp://HOST:PORT, \"null:\""},
+              "tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH, \"null:\""},
         // Not the "null:" that throws lines away.
         Wrong{"json: { to: null }",
-              ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, \"null:\""},
+              ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, "
+              "tls://HOST:PORT, unix:///PATH, \"null:\""},
+        Wrong{"json: { to: 'tcp://h:1', tls_ca: /ca.pem }",
+              ".json.tls_ca: is for TLS, but the address is tcp://h:1; remove it or write tls://HOST:PORT"},
+        Wrong{"dnstap: { listen: 'tls://127.0.0.1:1' }",
+              ".dnstap.tls_certificate: is needed to listen on tls://127.0.0.1:1; name a PEM file with the "
+              "certificate"},
+        Wrong{"dnstap: { to: 'tls://h:1', tls_key: /k.pem }",
+              ".dnstap.tls_key: is given without tls_certificate; name the PEM file with the certificate"},
         Wrong{"json: { to: '-', authority: yes }",
               ".json.authority: 'yes' is not valid; expected true or false"},
         Wrong{"json: { to: '-', backlog: 1KiB }",

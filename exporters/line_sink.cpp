@@ -1,4 +1,4 @@
-#include "exporters/tcp_sink.h"
+#include "exporters/line_sink.h"
 
 #include <array>
 #include <cstdint>
@@ -11,7 +11,7 @@ constexpr uint64_t kReadNs = 100 * kNsPerMs;
 }  // namespace
 
 // Peers have nothing to say; unread bytes would turn our close into a reset.
-bool TcpSink::poll(const Now& now) {
+bool LineSink::poll(const Now& now) {
   const bool worked = peer_.poll(now);
   if (!peer_.connected() || now.mono_ns < next_read_ns_) return worked;
   next_read_ns_ = now.mono_ns + kReadNs;

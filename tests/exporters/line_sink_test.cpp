@@ -1,4 +1,4 @@
-#include "exporters/tcp_sink.h"
+#include "exporters/line_sink.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -59,11 +59,11 @@ class Listener {
   uint16_t port_ = 0;
 };
 
-struct TcpSinkTest : testing::Test {
+struct LineSinkTest : testing::Test {
   void open(const std::string& host, RecordOutputOptions options) {
     output = std::make_unique<RecordOutput>(
         "tcp", 0, options, std::make_unique<NumberFormat>(),
-        std::make_unique<TcpSink>(
+        std::make_unique<LineSink>(
             Target{.scheme = Target::Scheme::tcp, .host = host, .port = listener.port(), .path = {}}));
   }
   bool take(uint64_t count) {
@@ -105,7 +105,7 @@ struct TcpSinkTest : testing::Test {
   uint64_t next = 0;
 };
 
-TEST_F(TcpSinkTest, ADeadPortThatListensLaterGetsEveryLine) {
+TEST_F(LineSinkTest, ADeadPortThatListensLaterGetsEveryLine) {
   open("127.0.0.1", {.flush_ms = 1});
   ASSERT_TRUE(take(1'000));
   ASSERT_TRUE(poll_until([&] { return output->counters().faults.get() >= 2; }));
@@ -130,13 +130,13 @@ TEST_F(TcpSinkTest, ADeadPortThatListensLaterGetsEveryLine) {
   close(peer);
 }
 
-TEST_F(TcpSinkTest, ANameIsLookedUp) {
+TEST_F(LineSinkTest, ANameIsLookedUp) {
   listener.listen();
   open("localhost", {.flush_ms = 1});
   EXPECT_TRUE(poll_until([&] { return connected(); }));
 }
 
-TEST_F(TcpSinkTest, ASlowReaderGetsEveryLineOnceAndTheRestIsCounted) {
+TEST_F(LineSinkTest, ASlowReaderGetsEveryLineOnceAndTheRestIsCounted) {
   listener.small_buffer();
   listener.listen();
   open("127.0.0.1", {.flush_ms = 1, .backlog = 1U << 20U});
@@ -171,7 +171,7 @@ TEST_F(TcpSinkTest, ASlowReaderGetsEveryLineOnceAndTheRestIsCounted) {
   close(peer);
 }
 
-TEST_F(TcpSinkTest, APeerThatLivesAndReadsNothingIsWaitedFor) {
+TEST_F(LineSinkTest, APeerThatLivesAndReadsNothingIsWaitedFor) {
   listener.small_buffer();
   listener.listen();
   open("127.0.0.1", {.flush_ms = 1});
@@ -188,7 +188,7 @@ TEST_F(TcpSinkTest, APeerThatLivesAndReadsNothingIsWaitedFor) {
   close(peer);
 }
 
-TEST_F(TcpSinkTest, WhatWasNotAcknowledgedWhenAConnectionBrokeIsSentAgain) {
+TEST_F(LineSinkTest, WhatWasNotAcknowledgedWhenAConnectionBrokeIsSentAgain) {
   listener.small_buffer();
   listener.listen();
   open("127.0.0.1", {.flush_ms = 1});
@@ -226,7 +226,7 @@ TEST_F(TcpSinkTest, WhatWasNotAcknowledgedWhenAConnectionBrokeIsSentAgain) {
   close(peer);
 }
 
-TEST_F(TcpSinkTest, APeerThatClosesIsNoticedWithoutTraffic) {
+TEST_F(LineSinkTest, APeerThatClosesIsNoticedWithoutTraffic) {
   listener.listen();
   open("127.0.0.1", {});
   ASSERT_TRUE(poll_until([&] { return connected(); }));
@@ -235,7 +235,7 @@ TEST_F(TcpSinkTest, APeerThatClosesIsNoticedWithoutTraffic) {
   EXPECT_TRUE(poll_until([&] { return connected(); }));
 }
 
-TEST_F(TcpSinkTest, AnUnreachablePeerBlocksAndNothingIsLostUntilAbandon) {
+TEST_F(LineSinkTest, AnUnreachablePeerBlocksAndNothingIsLostUntilAbandon) {
   open("127.0.0.1", {.flush_ms = 1, .backlog = 10'000, .when_full = WhenFull::block});
   EXPECT_FALSE(take(1'000));
   for (int i = 0; i < 10; ++i) output->poll(now);
@@ -248,7 +248,7 @@ TEST_F(TcpSinkTest, AnUnreachablePeerBlocksAndNothingIsLostUntilAbandon) {
   expect_even();
 }
 
-TEST_F(TcpSinkTest, ANameThatDoesNotExistIsAFaultAndTriedAgain) {
+TEST_F(LineSinkTest, ANameThatDoesNotExistIsAFaultAndTriedAgain) {
   open("no-such-host.invalid", {});
   EXPECT_TRUE(poll_until([&] { return output->counters().faults.get() >= 1; }));
 }
