@@ -1,22 +1,26 @@
-"""A small DNS world in a network namespace: real servers that send dnstap, and real tools that ask them.
+"""A small DNS world in a network namespace: every server of docs/servers that Debian has, once for each way its page
+names to send dnstap, set up with the page's lines.
 
-    10.53.0.10  Knot DNS    authoritative for lab.          AUTH_*
-    10.53.0.20  BIND        resolver, asks Knot             CLIENT_*, RESOLVER_*
-    10.53.0.30  unbound     resolver, asks Knot             CLIENT_*, RESOLVER_*
-    10.53.0.40  dnsdist     in front of Knot                CLIENT_*
-    10.53.0.1   clients
+    10.53.0.10…  the servers: Knot DNS and NSD are authoritative for lab.; the others ask Knot
+    10.53.0.1    clients
 
 Every name under lab. exists (a wildcard), so each query can carry a name that nobody asked before.
 """
+import dataclasses
 import pathlib
+import socket
+import struct
 import time
 
+import certificates
+import frame_streams
+import lab_servers
 import namespace
+import server_pages
 import weir
 
-ADDRESS = {"knot": "10.53.0.10", "bind": "10.53.0.20", "unbound": "10.53.0.30", "dnsdist": "10.53.0.40"}
-IDENTITY = {"knot": "knot.lab", "bind": "bind.lab", "unbound": "unbound.lab", "dnsdist": "dnsdist.lab"}
-PROGRAMS = ("knotd", "named", "unbound", "dnsdist", "dnsperf", "kdig", "curl", "ip")
+PROGRAMS = (*lab_servers.PROGRAMS, "dnsperf", "kdig", "curl", "openssl", "ip")
+QTYPES = {"A": 1, "AAAA": 28, "TXT": 16, "MX": 15, "HTTPS": 65}
 
 ZONE = """$ORIGIN lab.
 $TTL 300
@@ -31,151 +35,118 @@ ns A 10.53.0.10
 * HTTPS 1 . alpn=h2,h3 ipv4hint=198.18.0.1
 """
 
-KNOT = """server:
-    rundir: {folder}/knot
-    user: root:root
-    listen: 10.53.0.10@53
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-database:
-    storage: {folder}/knot
-mod-dnstap:
-  - id: tap
-    sink: "unix:{socket}"
-    log-queries: on
-    log-responses: on
-    identity: knot.lab
-template:
-  - id: default
-    storage: {folder}
-    global-module: mod-dnstap/tap
-zone:
-  - domain: lab
-    file: lab.zone
-"""
 
-BIND = """controls {{ }};
-logging {{ channel l {{ stderr; severity info; }}; category default {{ l; }}; }};
-options {{
-    directory "{folder}/bind";
-    pid-file none;
-    session-keyfile "{folder}/bind/session.key";
-    listen-on {{ 10.53.0.20; }};
-    listen-on-v6 {{ none; }};
-    query-source address 10.53.0.20;
-    recursion yes;
-    allow-query {{ any; }};
-    allow-recursion {{ any; }};
-    empty-zones-enable no;
-    dnssec-validation no;
-    qname-minimization off;
-    clients-per-query 0;
-    dnstap {{ all; }};
-    dnstap-output unix "{socket}";
-    dnstap-identity "bind.lab";
-}};
-zone "lab" {{ type static-stub; server-addresses {{ 10.53.0.10; }}; }};
-"""
+@dataclasses.dataclass(frozen=True)
+class Server:
+    name: str
+    address: str
+    kind: lab_servers.Kind
+    pair: server_pages.Pair
 
-UNBOUND = """server:
-  directory: "{folder}/unbound"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  interface: 10.53.0.30
-  outgoing-interface: 10.53.0.30
-  num-threads: 1
-  access-control: 10.53.0.0/16 allow
-  module-config: "iterator"
-  qname-minimisation: no
-  do-not-query-localhost: no
-remote-control:
-  control-enable: no
-stub-zone:
-  name: "lab."
-  stub-addr: 10.53.0.10
-dnstap:
-  dnstap-enable: yes
-  {tap}
-  dnstap-send-identity: yes
-  dnstap-send-version: yes
-  dnstap-identity: "unbound.lab"
-  dnstap-log-client-query-messages: yes
-  dnstap-log-client-response-messages: yes
-  dnstap-log-resolver-query-messages: yes
-  dnstap-log-resolver-response-messages: yes
-"""
+    @property
+    def identity(self):
+        return f"{self.name}.lab"
 
-DNSDIST = """setLocal("10.53.0.40:53")
-setACL("10.53.0.0/16")
-setSecurityPollSuffix("")
-newServer({{address="10.53.0.10:53", name="knot", healthCheckMode="up"}})
-tap = {tap}
-addAction(AllRule(), DnstapLogAction("dnsdist.lab", tap))
-addResponseAction(AllRule(), DnstapLogResponseAction("dnsdist.lab", tap))
-"""
+
+@dataclasses.dataclass(frozen=True)
+class Door:
+    """Where servers look for an input of Weir; they use one of the two."""
+    socket: pathlib.Path
+    port: int
 
 
 class Lab:
-    """sinks: where unbound and dnsdist send, "unix" or "tcp"; Knot and BIND know UNIX sockets only."""
-
-    def __init__(self, case, socket, port, sinks):
+    def __init__(self, case):
         self.case = case
-        self.folder = case.folder()
+        self.folder = pathlib.Path(case.folder())
         self.net = namespace.Namespace(case)
-        for address in ("10.53.0.1", *ADDRESS.values()):
+        pairs = [(kind, pair) for kind in lab_servers.KINDS for pair in server_pages.pairs(kind.page)]
+        self.servers = [Server(f"{kind.page}-{pair.way}", f"10.53.0.{number}", kind, pair)
+                        for number, (kind, pair) in enumerate(pairs, 10)]
+        self.by_name = {server.name: server for server in self.servers}
+        # Pairs with the same lines for Weir meet at the same input.
+        self.inputs = {}
+        for server in self.servers:
+            item = server.pair.item
+            name = server.pair.way if server.pair.way not in self.inputs.values() else server.name
+            self.inputs.setdefault(item, name)
+        self.doors = {name: self.door(name) for name in self.inputs.values()}
+        authority = certificates.Authority(self.folder)
+        self.certificates = {}
+        for who in ("weir", "servers"):
+            certificate, key = authority.sign(who, f"DNS:{who}.example")
+            self.certificates[who] = {"cert": certificate, "key": key, "ca": authority.certificate}
+        for address in ("10.53.0.1", *(server.address for server in self.servers)):
             namespace.ip("addr", "add", f"{address}/32", "dev", "lo", netns=self.net.name)
-        self.socket, self.port, self.sinks = socket, port, sinks
+
+    def door(self, name):
+        return Door(self.folder / f"{name}.sock", weir.free_port())
 
     def write(self, name, text):
         path = self.folder / name
         path.write_text(text)
         return path
 
+    def weir_config(self, doors=None):
+        """The inputs as the pages have them; JSON lines to standard output. doors: others than servers look for."""
+        inputs = ""
+        for item, name in self.inputs.items():
+            door = (doors or self.doors)[name]
+            item = server_pages.place(item, door.port, door.socket, self.certificates["weir"])
+            inputs += f"  - dnstap: {{ name: {name}, {item} }}\n"
+        return self.write("weir.yaml", f"inputs:\n{inputs}outputs:\n  - json: {{ to: \"-\" }}\n")
+
     def start(self):
-        for name in ("knot", "bind", "unbound"):
-            (self.folder / name).mkdir()
         self.write("lab.zone", ZONE)
-        values = {"folder": self.folder, "socket": self.socket}
-        unbound_tap = (f'dnstap-socket-path: "{self.socket}"' if self.sinks["unbound"] == "unix" else
-                       f'dnstap-ip: "127.0.0.1@{self.port}"\n  dnstap-tls: no')
-        dnsdist_tap = (f'newFrameStreamUnixLogger("{self.socket}")' if self.sinks["dnsdist"] == "unix" else
-                       f'newFrameStreamTcpLogger("127.0.0.1:{self.port}")')
-        for name, command in (
-                ("knot", ["knotd", "-c", self.write("knot.conf", KNOT.format(**values))]),
-                ("bind", ["named", "-f", "-g", "-n", "1", "-c", self.write("bind.conf", BIND.format(**values))]),
-                ("unbound", ["unbound", "-d", "-p", "-c", self.write("unbound.conf", UNBOUND.format(tap=unbound_tap, **values))]),
-                ("dnsdist", ["dnsdist", "--supervised", "--disable-syslog", "-C",
-                             self.write("dnsdist.lua", DNSDIST.format(tap=dnsdist_tap))])):
-            self.net.start(self.case, *command, log=self.folder / f"{name}.log")
-        for name in ADDRESS:
-            weir.wait_until(lambda name=name: self.answers(name), lambda name=name: f"{name} to answer: {self.log_of(name)}", 30)
+        for server in self.servers:
+            folder, door = self.folder / server.name, self.doors[self.inputs[server.pair.item]]
+            folder.mkdir()
+            tap = server_pages.place(server.pair.lines, door.port, door.socket, self.certificates["servers"], server.identity)
+            values = {"folder": folder, "address": server.address, "upstream": self.servers[0].address, "tap": tap,
+                      "identity": server.identity, "zone": self.folder / "lab.zone"}
+            for name, text in server.kind.files.items():
+                (folder / name).write_text(text.format(**values))
+            self.net.start(self.case, *(word.format(**values) for word in server.kind.command), log=folder / "log")
+        for server in self.servers:
+            weir.wait_until(lambda at=server: self.answers(at),
+                            lambda at=server: f"{at.name} to answer: {self.log_of(at)}", 30)
 
-    def log_of(self, name):
-        path = self.folder / f"{name}.log"
-        return path.read_text(errors="replace")[-2000:] if path.is_file() else ""
-
-    def answers(self, name):
-        run = self.net.run("kdig", "+time=1", "+retry=0", "+short", f"@{ADDRESS[name]}", f"warm-{time.monotonic_ns()}.lab", "A",
-                           check=False)
-        return run.returncode == 0 and "198.18.0." in run.stdout
+    def log_of(self, server):
+        return (self.folder / server.name / "log").read_text(errors="replace")[-2000:]
 
     # -- asking; each name is asked once
 
+    def client(self):
+        client = self.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.case.addCleanup(client.close)
+        client.settimeout(1)
+        return client
+
+    def answers(self, server):
+        with self.net.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(0.3)
+            return self.ask(client, server, f"warm-{time.monotonic_ns()}.{server.name}.lab")
+
+    @staticmethod
+    def ask(client, server, name, message_id=1):
+        """True: answered in time, and with an address."""
+        try:
+            client.sendto(frame_streams.dns_query(name, message_id), (server.address, 53))
+            while True:
+                answer, peer = client.recvfrom(4096)
+                if peer[0] == server.address and answer[:2] == struct.pack(">H", message_id):
+                    return answer[3] & 0xF == 0 and b"\xc6\x12\x00" in answer
+        except OSError:
+            return False
+
     def dnsperf(self, server, names, mode):
-        queries = self.write(f"queries-{server}-{mode}", "".join(f"{name} {kind}\n" for name, kind in names))
-        run = self.net.run("dnsperf", "-m", mode, "-s", ADDRESS[server], "-d", queries, "-n", "1", "-t", "5", "-Q", "1000",
+        """At a rate at which servers on a busy machine do not yet drop what they tap: they have room for 512 messages."""
+        queries = self.write(f"queries-{server.name}-{mode}", "".join(f"{name} {kind}\n" for name, kind in names))
+        run = self.net.run("dnsperf", "-m", mode, "-s", server.address, "-d", queries, "-n", "1", "-t", "5", "-Q", "300",
                            "-c", "3", "-q", "30", timeout=120)
         completed = [line for line in run.stdout.splitlines() if "Queries completed" in line]
         self.case.assertIn(f" {len(names)} ", completed[0], run.stdout)
 
     def kdig(self, server, name, kind, *options):
-        run = self.net.run("kdig", "+time=5", "+retry=0", f"@{ADDRESS[server]}", name, kind, *options)
+        run = self.net.run("kdig", "+time=5", "+retry=0", f"@{server.address}", name, kind, *options)
         self.case.assertIn("NOERROR", run.stdout)
-
-
-def weir_paths(case):
-    """A socket path short enough for sun_path, and a free port."""
-    return pathlib.Path(case.folder()) / "tap.sock", weir.free_port()

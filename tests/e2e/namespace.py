@@ -1,9 +1,14 @@
 """Network namespaces of this process only: their names carry its id, and they are removed at its end."""
 import atexit
+import ctypes
 import os
 import shutil
+import socket
 import subprocess
+import threading
 import unittest
+
+_CLONE_NEWNET = 0x40000000
 
 
 def ip(*words, netns=None, check=True):
@@ -48,6 +53,23 @@ class Namespace:
         if check and run.returncode:
             raise AssertionError(f"{' '.join(map(str, command))} ended with {run.returncode}: {run.stdout}{run.stderr}")
         return run
+
+    def socket(self, *kind):
+        """A socket of the namespace, for this process: any of its threads may use it."""
+        made = []
+
+        def make():  # a thread moves there alone, and ends
+            libc = ctypes.CDLL(None, use_errno=True)
+            with open(f"/run/netns/{self.name}", "rb") as there:
+                if libc.setns(there.fileno(), _CLONE_NEWNET) == 0:
+                    made.append(socket.socket(*kind))
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        if not made:
+            raise AssertionError(f"no socket in {self.name}")
+        return made[0]
 
     def start(self, case, *command, log):
         """In the background; ended by its own id when the case ends."""

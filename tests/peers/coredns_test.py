@@ -6,7 +6,6 @@ CoreDNS is built from its module with Go; COREDNS names one that is there alread
 import collections
 import os
 import pathlib
-import re
 import signal
 import socket
 import struct
@@ -20,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 # pylint: disable=wrong-import-position
 import certificates
 import frame_streams
+import server_pages
 import weir
 
 VERSION = "v1.15.0"
@@ -195,26 +195,21 @@ class CoreDns(weir.WeirCase):
         """Each pair of docs/servers/coredns.md, with paths and ports of this test's."""
         authority = certificates.Authority(self.files)
         certificate, key = authority.sign("both", "IP:127.0.0.1")
-        page = (ROOT / "docs/servers/coredns.md").read_text()
-        pairs = re.findall(r"^## (.*?)\n\n```corefile\n(.*?)```\n\n```yaml\n(.*?)```", page, re.MULTILINE | re.DOTALL)
-        self.assertEqual(len(pairs), page.count("\n## "))
+        files = {"cert": certificate, "key": key, "ca": authority.certificate}
+        pairs = server_pages.pairs("coredns")
         taps, inputs = [], {}
-        for number, (_, tap, item) in enumerate(pairs):
+        for number, pair in enumerate(pairs):
             def here(text, number=number):
-                text = re.sub(r"/run/(weir|coredns)/dnstap.sock", f"{self.files}/{number}.sock", text)
-                text = text.replace("127.0.0.1:6000", f"127.0.0.1:{self.port(number)}")
-                for name, path in (("cert", certificate), ("key", key), ("ca", authority.certificate)):
-                    text = re.sub(f"/etc/(weir|coredns)/{name}.pem", str(path), text)
-                return text
-            taps.append(here(tap))
-            inputs[f"pair{number}"] = re.fullmatch(r"- dnstap: \{ (.*) \}\n", here(item))[1]
+                return server_pages.place(text, self.port(number), self.files / f"{number}.sock", files)
+            taps.append(here(pair.lines))
+            inputs[f"pair{number}"] = here(pair.item)
         run = self.start_weir(inputs)
         self.start_coredns(taps)
         run.wait_metric("weir_dnstap_connections", len(inputs), 60)
         asked = self.ask(PAUSE)
         lines = self.end(run, inputs, asked)
-        for number, (heading, _, _) in enumerate(pairs):
-            with self.subTest(heading):
+        for number, pair in enumerate(pairs):
+            with self.subTest(pair.heading):
                 self.check_logged(lines[f"pair{number}"], asked)
 
 
