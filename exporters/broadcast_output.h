@@ -38,6 +38,8 @@ class BroadcastOutput : public Output {
   bool poll(const Now& now) override;
   [[nodiscard]] bool drain(const Now& now) override;
   void abandon() override;
+  // There may be no receiver for days.
+  [[nodiscard]] bool is_out(uint64_t /*place*/) const noexcept override { return true; }
   void describe(MetricVisitor& visitor) const override;
 
  private:
