@@ -192,6 +192,7 @@ void DirectoryKeeper::look(const Now& now) {
   std::unordered_set<FileId, FileIdHash> there;
   pending_.begin_look();
   const bool whole = look_through(there);
+  forget_gone();
   // An empty directory may be the place where its file system is not mounted.
   if (whole && !there.empty()) state_.retain([&](const FileId& id) { return there.contains(id); });
   if (Status tidy = state_.tidy(); !tidy) fault(tidy.error().message, now);
@@ -310,6 +311,7 @@ void DirectoryKeeper::settle(const Now& now) {
     if (entry.failed()) tell_failed(entry, now);
     act(entry, now);
   }
+  forget_gone();
   for (const std::string& name : changed) {
     changed_.add(1);
     fault("'" + path_of(name) + "' was written while it was read: it is taken again, whole", now);
@@ -328,8 +330,15 @@ void DirectoryKeeper::act(const StateEntry& entry, const Now& now) {
   if (!places_.takes_away(entry.failed()) || !is_untouched(entry)) return;
   const Status acted = entry.failed() ? places_.set_aside(directory_, entry.name, entry.reason)
                                       : places_.take_away(directory_, entry.name);
-  if (!acted) return fault("'" + path_of(entry.name) + "': " + acted.error().message, now);
-  state_.forget(entry.id);
+  struct stat st {};
+  if (acted || fstatat(directory_, entry.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+    gone_.push_back(entry.id);
+  if (!acted) fault("'" + path_of(entry.name) + "': " + acted.error().message, now);
+}
+
+void DirectoryKeeper::forget_gone() {
+  state_.forget(gone_);
+  gone_.clear();
 }
 
 // Still the file that was read, and nobody is about to write to it.
@@ -347,9 +356,8 @@ bool DirectoryKeeper::is_untouched(const StateEntry& entry) const {
 void DirectoryKeeper::tell_failed(const StateEntry& entry, const Now& now) {
   if (!log_.due(now.mono_ns)) return;
   spdlog::warn("{}: failed: {}; {}{}", options_.name, entry.reason,
-               places_.takes_away(true)
-                   ? "it is set aside in '" + options_.below_path(options_.failed_to()) + "'"
-                   : "it stays, and is not taken again unless it changes",
+               places_.takes_away(true) ? "it goes to '" + options_.below_path(options_.failed_to()) + "'"
+                                        : "it stays, and is not taken again unless it changes",
                log_.left_out());
 }
 

@@ -79,6 +79,7 @@ class DirectoryKeeper {
   void settle(const Now& now);
   [[nodiscard]] bool is_unchanged(const HandedFile& file);
   void act(const StateEntry& entry, const Now& now);
+  void forget_gone();
   [[nodiscard]] bool is_untouched(const StateEntry& entry) const;
   void tell_failed(const StateEntry& entry, const Now& now);
   void fault(const std::string& what, const Now& now);
@@ -103,6 +104,7 @@ class DirectoryKeeper {
   };
   std::deque<Again> again_;            // written when looked at, though a close was told
   std::deque<ReadFile> unsettled_;     // in the order of reading
+  std::vector<FileId> gone_;           // taken out of the directory, and not forgotten yet
   std::unordered_set<uint64_t> busy_;  // inodes that are handed on and not settled
   uint64_t look_at_ns_ = 0;
   uint64_t attach_at_ns_ = 0;

@@ -100,10 +100,12 @@ Status DirectoryPlaces::set_aside(int directory, const std::string& name, const 
   const std::string beside = failed_to_ + "/" + *moved + std::string(kReason);
   std::FILE* file = std::fopen(beside.c_str(), "wxe");
   const bool written = file != nullptr && std::fprintf(file, "%s\n", reason.c_str()) > 0;
-  const int error = errno;
+  int error = errno;
   const bool closed = file != nullptr && std::fclose(file) == 0;
+  if (written && !closed) error = errno;
   if (written && closed) return Ok{};
-  return Error{"it is in '" + failed_to_ + "', but cannot write its reason: " + why(closed ? error : errno)};
+  if (file != nullptr) (void)::unlink(beside.c_str());
+  return Error{"it is in '" + failed_to_ + "', but cannot write its reason: " + why(error)};
 }
 
 // The target is opened anew each time: it may have been removed and made again.

@@ -89,10 +89,13 @@ Status DirectoryState::read_text(std::string& text) const {
 void DirectoryState::parse(std::string_view text) {
   text.remove_prefix(std::min(text.size(), kHeader.size()));
   for (size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-    if (auto entry = parse_state_line(text.substr(0, end)))
-      entries_.insert_or_assign(entry->id, std::move(*entry));
-    else
+    auto entry = parse_state_line(text.substr(0, end));
+    if (!entry)
       ++damaged_;
+    else if (entry->gone)
+      entries_.erase(entry->id);
+    else
+      entries_.insert_or_assign(entry->id, std::move(*entry));
   }
 }
 
@@ -117,8 +120,23 @@ Status DirectoryState::add(std::vector<StateEntry> entries) {
   return Error{"state: cannot write '" + path_ + "': " + why(error)};
 }
 
+void DirectoryState::forget(const std::vector<FileId>& ids) {
+  std::string text;
+  for (const FileId& id : ids) {
+    const auto at = entries_.find(id);
+    if (at == entries_.end()) continue;
+    text += state_line({.id = id, .name = at->second.name, .reason = {}, .gone = true});
+    entries_.erase(at);
+    ++lines_;
+  }
+  if (!text.empty() && !incomplete_ && !write_all(fd_, text)) incomplete_ = true;
+}
+
 void DirectoryState::retain(const std::function<bool(const FileId&)>& is_there) {
-  std::erase_if(entries_, [&](const auto& item) { return !is_there(item.first); });
+  std::vector<FileId> gone;
+  for (const auto& [id, entry] : entries_)
+    if (!is_there(id)) gone.push_back(id);
+  forget(gone);
 }
 
 Status DirectoryState::tidy() {

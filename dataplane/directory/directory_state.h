@@ -31,7 +31,9 @@ class DirectoryState {
   [[nodiscard]] const StateEntry* find(const FileId& id) const;
   // Remembered, and on disk if it is Ok. After an Error they are written with the next.
   Status add(std::vector<StateEntry> entries);
-  void forget(const FileId& id) { entries_.erase(id); }
+  // Those that were taken out of the directory. Written, not synced: a line that is lost does no harm, unless
+  // the same file comes back.
+  void forget(const std::vector<FileId>& ids);
   // Forgets the others.
   void retain(const std::function<bool(const FileId&)>& is_there);
   // Writes the file anew if it is gone, has lines missing, or has many that are of no use any more.

@@ -19,6 +19,11 @@ std::string crc_of(std::string_view text) {
   return digits;
 }
 
+std::string_view kind_of(const StateEntry& entry) {
+  if (entry.gone) return "gone";
+  return entry.failed() ? "failed" : "done";
+}
+
 bool stands_for_itself(char c) { return c > ' ' && c <= '~' && c != '\\'; }
 
 std::optional<std::string> unescape(std::string_view text) {
@@ -69,7 +74,7 @@ std::string escape_name(std::string_view name) {
 }
 
 std::string state_line(const StateEntry& entry) {
-  std::string body = entry.failed() ? "failed" : "done";
+  std::string body(kind_of(entry));
   for (const uint64_t value : {entry.id.inode, entry.id.size, entry.id.mtime_ns})
     body += " " + std::to_string(value);
   body += " " + escape_name(entry.name);
@@ -91,10 +96,12 @@ std::optional<StateEntry> parse_state_line(std::string_view line) {
   auto name = unescape(next_word(rest));
   auto reason = unescape(next_word(rest));
   if (!name || !reason || name->empty() || !rest.empty()) return std::nullopt;
-  if (kind != (reason->empty() ? "done" : "failed")) return std::nullopt;
-  return StateEntry{.id = {.inode = numbers[0], .size = numbers[1], .mtime_ns = numbers[2]},
-                    .name = std::move(*name),
-                    .reason = std::move(*reason)};
+  StateEntry entry{.id = {.inode = numbers[0], .size = numbers[1], .mtime_ns = numbers[2]},
+                   .name = std::move(*name),
+                   .reason = std::move(*reason),
+                   .gone = kind == "gone"};
+  if (kind != kind_of(entry) || (entry.gone && entry.failed())) return std::nullopt;
+  return entry;
 }
 
 }  // namespace weir

@@ -84,13 +84,28 @@ TEST_F(DirectoryStateTest, IsWrittenAnewWithoutWhatIsGone) {
   ASSERT_TRUE(state.tidy());
   EXPECT_EQ(lines(), 400U);
   state.retain([](const FileId& id) { return id.inode % 100 == 0; });
-  state.forget(entry(0).id);
+  state.forget({entry(0).id});
   ASSERT_TRUE(state.tidy());
   EXPECT_EQ(lines(), 3U);
   ASSERT_TRUE(state.add({entry(1'000)}));
   DirectoryState next;
   open(next);
   EXPECT_EQ(next.size(), 4U);
+}
+
+TEST_F(DirectoryStateTest, WhatIsForgottenIsNewWhenItComesBack) {
+  ASSERT_TRUE(state.add({entry(1), entry(2, "damaged"), entry(3)}));
+  state.forget({entry(2).id, entry(7).id});
+  state.retain([](const FileId& id) { return id.inode != 3; });
+  DirectoryState next;
+  open(next);
+  EXPECT_EQ(next.size(), 1U);
+  EXPECT_EQ(next.find(entry(2).id), nullptr);
+  EXPECT_EQ(next.damaged_lines(), 0U);
+  ASSERT_TRUE(next.add({entry(2)}));
+  DirectoryState last;
+  open(last);
+  EXPECT_EQ(last.size(), 2U);
 }
 
 TEST_F(DirectoryStateTest, WhatWasRemovedIsWrittenAgain) {

@@ -19,6 +19,8 @@ TEST(StateLine, IsReadBackWhateverTheNameIs) {
                                   std::string("\xff\xfe"), all}) {
     const StateEntry done{.id = {1, 2, 3}, .name = name, .reason = {}};
     const StateEntry failed{.id = {~0ULL, ~0ULL, ~0ULL}, .name = name, .reason = "why\n" + name};
+    const StateEntry gone{.id = {1, 2, 3}, .name = name, .reason = {}, .gone = true};
+    EXPECT_EQ(again(gone), gone);
     EXPECT_EQ(again(done), done);
     EXPECT_EQ(again(failed), failed);
     EXPECT_TRUE(failed.failed() && !done.failed());
