@@ -47,7 +47,7 @@ class DirectoryInput : public Input {
   void stop(const Now& /*now*/) override { stopped_ = true; }
   void abandon() override { keeper_.finish(); }
   void describe(MetricVisitor& visitor) const override {
-    keeper_.describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
+    keeper_.counters().describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
   }
 
  private:

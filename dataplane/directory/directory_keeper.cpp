@@ -133,7 +133,7 @@ Result<DirectoryKeeper::Attached> DirectoryKeeper::attach() {
     return good.error();
   }
   directory_ = fd;
-  attached_.set(1);
+  counters_.attached.set(1);
   if (state_.damaged_lines() != 0)
     spdlog::error(
         "{}: {} lines of '{}' are damaged: their files, if they are still there, are taken again. The file "
@@ -154,7 +154,7 @@ void DirectoryKeeper::try_attach(const Now& now) {
   attach_at_ns_ = now.mono_ns + backoff_.next_ns();
   const auto attached = attach();
   if (attached) return;
-  faults_.add(1);
+  counters_.faults.add(1);
   if (attached.error().message != told_)
     spdlog::error("{}: {}; tried again until it works", options_.name, attached.error().message);
   told_ = attached.error().message;
@@ -163,7 +163,7 @@ void DirectoryKeeper::try_attach(const Now& now) {
 void DirectoryKeeper::detach(const std::string& what, const Now& now) {
   spdlog::warn("{}: '{}' {}; waiting for it to come back", options_.name, options_.path, what);
   close(std::exchange(directory_, -1));
-  attached_.set(0);
+  counters_.attached.set(0);
   watch_.close();
   state_.close();
   pending_.clear();
@@ -307,13 +307,13 @@ void DirectoryKeeper::settle(const Now& now) {
   if (!entries.empty())
     if (Status added = state_.add(entries); !added) fault(added.error().message, now);
   for (const StateEntry& entry : entries) {
-    (entry.failed() ? failed_ : done_).add(1);
+    (entry.failed() ? counters_.failed : counters_.done).add(1);
     if (entry.failed()) tell_failed(entry, now);
     act(entry, now);
   }
   forget_gone();
   for (const std::string& name : changed) {
-    changed_.add(1);
+    counters_.changed.add(1);
     fault("'" + path_of(name) + "' was written while it was read: it is taken again, whole", now);
     consider(name, false);
   }
@@ -362,54 +362,19 @@ void DirectoryKeeper::tell_failed(const StateEntry& entry, const Now& now) {
 }
 
 void DirectoryKeeper::fault(const std::string& what, const Now& now) {
-  faults_.add(1);
+  counters_.faults.add(1);
   if (log_.due(now.mono_ns)) spdlog::warn("{}: {}{}", options_.name, what, log_.left_out());
 }
 
 void DirectoryKeeper::show(const Now& now) {
-  pending_count_.set(pending_.size() + again_.size() + hand_off_.waiting());
-  unsettled_count_.set(unsettled_.size());
+  counters_.pending.set(pending_.size() + again_.size() + hand_off_.waiting());
+  counters_.unsettled.set(unsettled_.size());
   const uint64_t oldest = pending_.empty() ? now.wall_ns : pending_.oldest_mtime_ns();
-  oldest_age_ns_.set(now.wall_ns > oldest ? now.wall_ns - oldest : 0);
+  counters_.oldest_age_ns.set(now.wall_ns > oldest ? now.wall_ns - oldest : 0);
 }
 
 std::string DirectoryKeeper::path_of(const std::string& name) const {
   return options_.path + "/" + escape_name(name);
-}
-
-void DirectoryKeeper::describe(MetricVisitor& visitor, const Labels& labels) const {
-  const auto result = [&](const char* of, const Counter& files) {
-    Labels with = labels;
-    with.push_back({"result", of});
-    visitor.counter(
-        "weir_directory_files_total",
-        "Files that were read. done: all lines are out. failed: damaged, cut or of no known kind; what was "
-        "good in them is out, and the reason stands beside them. changed: written while they were read; they "
-        "are taken again.",
-        with, static_cast<double>(files.get()));
-  };
-  result("done", done_);
-  result("failed", failed_);
-  result("changed", changed_);
-  const auto gauge = [&](std::string_view name, std::string_view help, double value) {
-    visitor.gauge(name, help, labels, value);
-  };
-  gauge("weir_directory_up", "1: the directory is watched. 0: it is not there; the log has the reason.",
-        static_cast<double>(attached_.get()));
-  gauge("weir_directory_pending_files",
-        "Files that were seen and are not read. Growing: files come faster than they are read; see "
-        "weir_ingest_backpressure_seconds_total.",
-        static_cast<double>(pending_count_.get()));
-  gauge("weir_directory_oldest_pending_seconds",
-        "How long ago the oldest file that is not handed on yet was written last.",
-        static_cast<double>(oldest_age_ns_.get()) * 1e-9);
-  gauge("weir_directory_unsettled_files",
-        "Files that were read and whose lines are not all written. Staying high: an output takes nothing.",
-        static_cast<double>(unsettled_count_.get()));
-  visitor.counter("weir_directory_faults_total",
-                  "Files that could not be moved or deleted, or changed while they were read, and writes of "
-                  "the state file that failed. Growing: see the log.",
-                  labels, static_cast<double>(faults_.get()));
 }
 
 }  // namespace weir

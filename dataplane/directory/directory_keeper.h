@@ -16,9 +16,9 @@
 
 #include "core/clock.h"
 #include "core/counter.h"
-#include "core/metric.h"
 #include "core/net/backoff.h"
 #include "core/result.h"
+#include "dataplane/directory/directory_counters.h"
 #include "dataplane/directory/directory_places.h"
 #include "dataplane/directory/directory_state.h"
 #include "dataplane/directory/directory_watch.h"
@@ -47,8 +47,7 @@ class DirectoryKeeper {
   void wake() noexcept;
   // Control thread, after the lcores stopped: ends the thread and settles what the outputs are through with.
   void finish();
-  // Any thread.
-  void describe(MetricVisitor& visitor, const Labels& labels) const;
+  [[nodiscard]] const DirectoryCounters& counters() const noexcept { return counters_; }
 
  private:
   // Read to its end, or not to be read; number 0: there is nothing that it waits for.
@@ -112,14 +111,7 @@ class DirectoryKeeper {
   std::string told_;  // why it is not attached, as last logged
   PeerLog log_;
 
-  Counter attached_;
-  Counter done_;
-  Counter failed_;
-  Counter changed_;
-  Counter faults_;
-  Counter pending_count_;
-  Counter unsettled_count_;
-  Counter oldest_age_ns_;
+  DirectoryCounters counters_;
 };
 
 }  // namespace weir
