@@ -45,6 +45,7 @@ class DirectoryInput : public Input {
 
   // A file of which not all was read is not done: it is taken again at the next start.
   void stop(const Now& /*now*/) override { stopped_ = true; }
+  void request_reload() override { keeper_.request_look(); }
   void abandon() override { keeper_.finish(); }
   void describe(MetricVisitor& visitor) const override {
     keeper_.counters().describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});

@@ -96,6 +96,7 @@ void DirectoryKeeper::wait(uint64_t mono_ns) {
 
 void DirectoryKeeper::turn(const Now& now) {
   collect();
+  if (look_asked_.exchange(false, std::memory_order_relaxed)) look_at_ns_ = attach_at_ns_ = now.mono_ns;
   if (directory_ < 0 && now.mono_ns >= attach_at_ns_) try_attach(now);
   if (directory_ >= 0) hear(now);
   if (directory_ >= 0 && now.mono_ns >= look_at_ns_) look(now);

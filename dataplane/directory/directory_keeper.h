@@ -43,6 +43,11 @@ class DirectoryKeeper {
 
   // Control thread. A directory that is not there, or in use, is tried again; other faults are an Error.
   Status start();
+  // Any thread: the directory is looked at soon.
+  void request_look() noexcept {
+    look_asked_.store(true, std::memory_order_relaxed);
+    wake();
+  }
   // Any thread: a file was read.
   void wake() noexcept;
   // Control thread, after the lcores stopped: ends the thread and settles what the outputs are through with.
@@ -91,6 +96,7 @@ class DirectoryKeeper {
   int wake_fd_ = -1;
   std::thread thread_;
   std::atomic<bool> ending_{false};
+  std::atomic<bool> look_asked_{false};
 
   int directory_ = -1;  // open while attached
   DirectoryWatch watch_;

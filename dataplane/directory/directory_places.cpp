@@ -14,7 +14,8 @@
 namespace weir {
 namespace {
 
-constexpr unsigned kMostSameNames = 100'000;
+constexpr unsigned kMostTries = 16;
+constexpr unsigned kMostSameNames = 1U << 30U;
 constexpr std::string_view kReason = ".reason";
 
 std::string why(int error) { return std::strerror(error); }
@@ -30,6 +31,25 @@ std::string numbered(const std::string& name, unsigned n) {
 bool is_there(int folder, const std::string& name) {
   struct stat st {};
   return fstatat(folder, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool is_taken(int folder, const std::string& name) {
+  return is_there(folder, name) || is_there(folder, name + std::string(kReason));
+}
+
+// Some name that is not taken, by halving: there may be a file of this name each minute for years.
+std::string free_name(int folder, const std::string& name) {
+  unsigned above = 0;
+  unsigned taken = 0;
+  while (above < kMostSameNames && is_taken(folder, numbered(name, above))) {
+    taken = above;
+    above = above == 0 ? 1 : above * 2;
+  }
+  while (above - taken > 1) {
+    const unsigned middle = taken + (above - taken) / 2;
+    (is_taken(folder, numbered(name, middle)) ? taken : above) = middle;
+  }
+  return numbered(name, above);
 }
 
 // Never over another file. File systems without RENAME_NOREPLACE: the look before leaves an instant.
@@ -116,13 +136,9 @@ Result<std::string> DirectoryPlaces::move(int directory, const std::string& name
   if (to < 0) return Error{"cannot open '" + target + "': " + why(errno)};
   int error = EEXIST;
   std::string fresh;
-  for (unsigned n = 0; error == EEXIST && n < kMostSameNames; ++n) {
-    fresh = numbered(name, n);
-    error = 0;
-    if (is_there(to, fresh + std::string(kReason)))
-      error = EEXIST;
-    else if (!rename_to_new(directory, name, to, fresh))
-      error = errno;
+  for (unsigned tries = 0; error == EEXIST && tries < kMostTries; ++tries) {
+    fresh = free_name(to, name);
+    error = rename_to_new(directory, name, to, fresh) ? 0 : errno;
   }
   ::close(to);
   if (error != 0) return Error{"cannot move it to '" + target + "': " + why(error)};

@@ -37,9 +37,9 @@ class Directory(weir.WeirCase):
         self.inbox.mkdir()
         self.out = self.home / "out.jsonl"
 
-    def run_weir(self, after="keep", keys="", outputs="", ready=True, lcores="1,2,2"):
+    def run_weir(self, after="keep", keys="", outputs="", ready=True, lcores="1,2,2", rescan="1s"):
         config = self.home / "weir.yaml"
-        config.write_text(f"inputs:\n  - directory: {{ path: '{self.inbox}', after: '{after}', quiet: 300ms, rescan: 1s{keys} }}\n"
+        config.write_text(f"inputs:\n  - directory: {{ path: '{self.inbox}', after: '{after}', quiet: 300ms, rescan: {rescan}{keys} }}\n"
                           f"outputs:\n  - json: {{ to: 'file://{self.out}', flush: 20ms }}\n{outputs}")
         run = self.weir("-c", config, "--lcores", lcores)
         return run.wait_ready() if ready else run
@@ -355,6 +355,19 @@ class Directory(weir.WeirCase):
                 run = self.run_weir(after, keys, ready=False)
                 self.assertEqual(run.wait(), 1)
                 self.assertIn(message, run.stderr())
+
+    def test_sighup_looks_at_the_directory(self):
+        outside = self.home / "x"
+        outside.write_bytes(stream(["linked.test"]))
+        self.put("first.fstrm", stream(["first.test"]))
+        run = self.run_weir(rescan="1h")
+        self.wait_files(run, 1)
+        os.link(outside, self.inbox / "linked.fstrm")  # nothing is closed and nothing renamed
+        time.sleep(0.3)
+        self.assertEqual(weir.total(run.metrics(), "weir_directory_files_total"), 1)
+        run.process.send_signal(signal.SIGHUP)
+        self.wait_files(run, 2)
+        self.end(run)
 
     def test_two_runs_do_not_share_a_directory(self):
         run = self.run_weir("delete")

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "tests/dataplane/directory/temp_folder.h"
 
 namespace weir {
@@ -47,6 +49,18 @@ TEST_F(DirectoryPlacesTest, DeletesAndMoves) {
   EXPECT_TRUE(places("move:" + (folder.path() / "done").string()).take_away(fd, "b"));
   EXPECT_EQ(folder.read("done/b"), "2") << "never over another";
   EXPECT_EQ(folder.read("done/b.1"), "3");
+}
+
+TEST_F(DirectoryPlacesTest, OneNameAThousandTimesLosesNone) {
+  const DirectoryPlaces done = places("move:done");
+  for (int n = 0; n < 1'000; ++n) {
+    folder.write("a", std::to_string(n));
+    ASSERT_TRUE(done.take_away(fd, "a"));
+  }
+  std::set<std::string> contents;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "done"))
+    contents.insert(folder.read("done/" + entry.path().filename().string()));
+  EXPECT_EQ(contents.size(), 1'000U);
 }
 
 TEST_F(DirectoryPlacesTest, SetsAsideWithTheReason) {
