@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/counter.h"
+#include "core/mark.h"
 
 namespace weir {
 
@@ -24,9 +25,13 @@ struct Batch {
   uint32_t records = 0;    // Frames or Events
   uint32_t units = 0;      // units in them: an Event made of query and response counts two
   uint64_t opened_ns = 0;  // CLOCK_MONOTONIC when the first record was put in
+  Mark mark;               // behind the records; there may be a mark and no record
   bool large = false;      // made for one record over the usual size; freed when it comes home
 
-  void clear() noexcept { used = records = units = 0; }
+  void clear() noexcept {
+    used = records = units = 0;
+    mark = {};
+  }
 };
 
 template <class Record, class Visit>

@@ -28,6 +28,21 @@ void BatchWriter::commit(uint32_t record_len, uint32_t units) noexcept {
   open_units_.set(open_->units);
 }
 
+bool BatchWriter::put(const Mark& mark, uint64_t mono_ns) noexcept {
+  const bool of_another = open_ != nullptr && open_->mark && open_->mark.arrived != mark.arrived;
+  if (of_another && !flush()) return false;
+  if (open_ == nullptr) {
+    ring_.collect(pool_);
+    open_ = pool_.take(0);
+    if (open_ == nullptr) return false;
+    open_->opened_ns = mono_ns;
+  }
+  const bool flush_first = open_->mark.flush || mark.flush;
+  open_->mark = mark;
+  open_->mark.flush = flush_first;
+  return true;
+}
+
 void BatchWriter::end_burst(uint64_t mono_ns) noexcept {
   if (open_ == nullptr) return;
   if (ring_.waiting() == 0 || mono_ns - open_->opened_ns > kNsPerMs) (void)flush();
@@ -35,7 +50,7 @@ void BatchWriter::end_burst(uint64_t mono_ns) noexcept {
 
 bool BatchWriter::flush() noexcept {
   if (open_ == nullptr) return true;
-  if (open_->records == 0) {
+  if (open_->records == 0 && !open_->mark) {
     pool_.put(open_);
     open_ = nullptr;
     return true;

@@ -23,6 +23,9 @@ class BatchWriter {
   [[nodiscard]] uint8_t* reserve(size_t bytes, uint64_t mono_ns) noexcept;
   // The record at the last reserve() counts as `units`; record_len bytes are kept.
   void commit(uint32_t record_len, uint32_t units) noexcept;
+  // Puts a mark behind all records so far; those that follow in the same batch may pass it. false: no room,
+  // call again.
+  [[nodiscard]] bool put(const Mark& mark, uint64_t mono_ns) noexcept;
   // End of a burst: pushes the open batch if the consumer is idle or the batch has waited 1 ms.
   void end_burst(uint64_t mono_ns) noexcept;
   // Pushes what is open. false: the ring is full, call again.

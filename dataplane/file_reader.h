@@ -1,5 +1,5 @@
-// FileReader: what understands one kind of file (Frame Streams, pcap, pcapng). A file input (file_input.h)
-// looks at the first bytes, makes the reader and calls it with the bytes. Owner: the ingest lcore.
+// FileReader: what understands one kind of file (Frame Streams, pcap, pcapng). OpenFile looks at the
+// first bytes, makes the reader and calls it with the bytes. Owner: the ingest lcore.
 #pragma once
 
 #include <string>

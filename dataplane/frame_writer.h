@@ -29,6 +29,11 @@ class FrameWriter {
   void commit() noexcept;
   [[nodiscard]] Drop why_full() const noexcept;
 
+  // A mark behind all frames that the shard was given so far. false: no room, call again.
+  [[nodiscard]] bool put(unsigned shard, const Mark& mark, const Now& now) noexcept {
+    return writers_[shard]->put(mark, now.mono_ns);
+  }
+
   // Called by IngestStage.
   void end_burst(const Now& now) noexcept;
   [[nodiscard]] bool flush() noexcept;  // all shards; false: call again

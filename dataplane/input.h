@@ -35,7 +35,8 @@ class Input {
   virtual Poll poll(const Now& now, FrameWriter& writer) = 0;
   // The owner lcore: take in nothing new; what has arrived completely is still written by poll() until done.
   virtual void stop(const Now& now) = 0;
-  // Any thread (SIGHUP): files that the input was given, such as certificates, are read again.
+  // Any thread (SIGHUP): files that the input was given, such as certificates, are read again, directories
+  // looked at.
   virtual void request_reload() {}
   // Control thread after the lcore stopped: units still held are counted as Drop::ingest_shutdown.
   virtual void abandon() = 0;

@@ -66,4 +66,37 @@ struct FileOptions {
   bool operator==(const FileOptions&) const = default;
 };
 
+// A directory whose files are taken as they are closed or renamed in.
+struct DirectoryOptions {
+  std::string name = "directory";
+  std::string path;
+  std::vector<std::string> pattern = {  // of names, as a shell's
+      "*.fstrm", "*.fstrm.gz", "*.dnstap", "*.dnstap.gz", "*.tap", "*.tap.gz",
+      "*.pcap",  "*.pcap.gz",  "*.pcapng", "*.pcapng.gz", "*.cap", "*.cap.gz"};
+  std::string after = "keep";         // keep, delete or move:DIR
+  std::string failed;                 // where failed files go; empty: kept with `keep`, else "failed"
+  std::string state = ".weir-state";  // what is done; relative paths here are below `path`
+  uint32_t settle_ms = 10'000;        // unchanged for so long, where the kernel cannot tell who writes
+  uint32_t quiet_ms = 5'000;          // without a file for so long, what waits for its partner is written
+  uint32_t rescan_ms = 60'000;        // a look at the directory beside what the kernel tells
+  std::vector<uint16_t> dns_ports = {53};
+  bool pair = false;
+  uint32_t frame_limit = 1U << 20U;
+  bool operator==(const DirectoryOptions&) const = default;
+
+  // DIR of move:DIR; empty: not moved.
+  [[nodiscard]] std::string move_to() const { return after.starts_with("move:") ? after.substr(5) : ""; }
+  // Empty: failed files stay.
+  [[nodiscard]] std::string failed_to() const {
+    return failed.empty() && after != "keep" ? "failed" : failed;
+  }
+  [[nodiscard]] std::string below_path(const std::string& to) const {
+    return to.starts_with('/') ? to : path + "/" + to;
+  }
+  // How each file is read.
+  [[nodiscard]] FileOptions file_options() const {
+    return {.name = name, .paths = {}, .dns_ports = dns_ports, .pair = pair, .frame_limit = frame_limit};
+  }
+};
+
 }  // namespace weir

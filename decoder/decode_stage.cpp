@@ -41,6 +41,8 @@ struct DecodeStage::State {
   bool next_batch() noexcept;
   void release_current() noexcept;
   [[nodiscard]] bool inputs_ended() const noexcept;
+  bool take_mark(const Mark& mark) noexcept;
+  bool pass_marks() noexcept;
 
   unsigned shard;
   std::vector<Ring*> in;
@@ -53,6 +55,11 @@ struct DecodeStage::State {
   Ring* current_ring = nullptr;
   uint32_t at = 0;
   uint64_t arrived_ns = 0;  // the latest frame that was read
+  struct Places {
+    uint32_t packet;
+    uint32_t pair;
+  };
+  MarkQueue<Places> marks;  // each behind what waited when it was read
   Counter unread;           // units of `current` from `at` on
 };
 
@@ -94,8 +101,25 @@ bool DecodeStage::State::read_current() noexcept {
   }
   // Where one stream keeps the stage busy, time goes on for those that are silent.
   if (!pairer.pass_time(arrived_ns)) return false;
+  if (current->mark && !take_mark(current->mark)) return false;
   release_current();
   return true;
+}
+
+bool DecodeStage::State::take_mark(const Mark& mark) noexcept {
+  if (mark.flush && !(matcher.flush(mark.input) && pairer.flush(mark.input))) return false;
+  return marks.put(mark, {.packet = matcher.place(), .pair = pairer.place()});
+}
+
+// What was written before a mark is in the open batch or before it: the mark goes there.
+bool DecodeStage::State::pass_marks() noexcept {
+  bool room = true;
+  marks.pass([&](const Mark& mark, const Places& behind) {
+    if (matcher.waits(mark.input, behind.packet) || pairer.waits(mark.input, behind.pair)) return false;
+    room = room && writer.put(mark);
+    return room;
+  });
+  return room;
 }
 
 bool DecodeStage::State::read_some() noexcept {
@@ -150,9 +174,10 @@ Poll DecodeStage::poll(const Now& now) {
     if (!s.read_current()) return Poll::idle;
     busy = true;
   }
+  if (!s.pass_marks()) return Poll::idle;
   if (!busy) {
     if (s.inputs_ended()) {
-      if (!s.matcher.flush() || !s.pairer.flush() || !s.writer.flush()) return Poll::idle;
+      if (!s.matcher.flush() || !s.pairer.flush() || !s.pass_marks() || !s.writer.flush()) return Poll::idle;
       s.writer.close();
       return Poll::done;
     }

@@ -19,6 +19,8 @@ class EventWriter final : public EventSink {
   // The time of the poll, for batches that are opened in it.
   void begin_burst(uint64_t mono_ns) noexcept { mono_ns_ = mono_ns; }
   void end_burst() noexcept { writer_.end_burst(mono_ns_); }
+  // A mark behind all events so far. false: no room, call again.
+  [[nodiscard]] bool put(const Mark& mark) noexcept { return writer_.put(mark, mono_ns_); }
   // false: the ring is full, call again.
   [[nodiscard]] bool flush() noexcept { return writer_.flush(); }
   void close() noexcept { writer_.ring().close(); }

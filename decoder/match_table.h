@@ -55,6 +55,12 @@ class MatchTable {
   // How long ago an entry came in, in entries.
   [[nodiscard]] uint32_t age(const Entry& entry) const noexcept { return order_ - entry.order; }
 
+  // Every entry so far has come in at this place of the order or before it.
+  [[nodiscard]] uint32_t place() const noexcept { return order_; }
+  [[nodiscard]] bool is_after(const Entry& entry, uint32_t place) const noexcept {
+    return order_ - entry.order < order_ - place;
+  }
+
   [[nodiscard]] bool full() const noexcept { return used_ == capacity(); }
   [[nodiscard]] bool store_fits(size_t wire_len) const noexcept {
     return wire_len <= Entry::kInlineWire || store_.fits(wire_len);

@@ -259,6 +259,13 @@ bool Matcher::evict(Waiting* entry, Counter& reason) noexcept {
   return true;
 }
 
+bool Matcher::flush(uint16_t input) noexcept {
+  while (Waiting* entry = room_.first_of(input)) {
+    if (!time_out(*entry)) return false;
+  }
+  return true;
+}
+
 bool Matcher::flush() noexcept {
   while (Waiting* entry = room_.oldest()) {
     if (!write_waiting(*entry)) return false;

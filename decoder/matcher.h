@@ -93,6 +93,11 @@ class Matcher {
   [[nodiscard]] bool take(const Frame& frame) noexcept { return take(frame, flow_id_of(frame)); }
   // No frame waits: time goes on for live inputs.
   [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
+  // A place in the order of what came; whether something of the input waits from before it.
+  [[nodiscard]] uint32_t place() const noexcept { return room_.table.place(); }
+  [[nodiscard]] bool waits(uint16_t input, uint32_t place) noexcept { return room_.waits(input, place); }
+  // What waits of the input is written as if its time were over. false: no room, call again.
+  [[nodiscard]] bool flush(uint16_t input) noexcept;
   // Nothing follows: what waits is written.
   [[nodiscard]] bool flush() noexcept;
   // The drain time is over: what waits is counted as Drop::decode_shutdown.

@@ -230,9 +230,13 @@ void Pairer::show_use() noexcept {
 
 bool Pairer::expire(const Timeline& timeline) noexcept {
   while (WaitingFrame* entry = room_.due(timeline)) {
-    if (!evict(entry, entry->is_response() ? response_timeouts_ : query_timeouts_)) return false;
+    if (!time_out(*entry)) return false;
   }
   return true;
+}
+
+bool Pairer::time_out(WaitingFrame& entry) noexcept {
+  return evict(&entry, entry.is_response() ? response_timeouts_ : query_timeouts_);
 }
 
 bool Pairer::evict(WaitingFrame* entry, Counter& reason) noexcept {
@@ -246,6 +250,13 @@ bool Pairer::pass_time(uint64_t mono_ns) noexcept {
        timeline = room_.clock.next(*timeline)) {
     PacketClock::pass(*timeline, mono_ns);
     if (!expire(*timeline)) return false;
+  }
+  return true;
+}
+
+bool Pairer::flush(uint16_t input) noexcept {
+  while (WaitingFrame* entry = room_.first_of(input)) {
+    if (!time_out(*entry)) return false;
   }
   return true;
 }

@@ -77,6 +77,11 @@ class Pairer {
   [[nodiscard]] Taken take(const Frame& frame) noexcept;
   // Each false: the sink has no room, call again. All that arrived before is taken: time goes on for streams.
   [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
+  // A place in the order of what came; whether something of the input waits from before it.
+  [[nodiscard]] uint32_t place() const noexcept { return room_.table.place(); }
+  [[nodiscard]] bool waits(uint16_t input, uint32_t place) noexcept { return room_.waits(input, place); }
+  // What waits of the input is written as if its time were over. false: no room, call again.
+  [[nodiscard]] bool flush(uint16_t input) noexcept;
   // Nothing follows: what waits is written.
   [[nodiscard]] bool flush() noexcept;
   // The drain time is over: what waits is counted as Drop::decode_shutdown.
@@ -102,6 +107,7 @@ class Pairer {
   [[nodiscard]] bool wait(const Incoming& incoming, Timeline& timeline) noexcept;
 
   [[nodiscard]] bool expire(const Timeline& timeline) noexcept;
+  [[nodiscard]] bool time_out(WaitingFrame& entry) noexcept;
   [[nodiscard]] bool evict(WaitingFrame* entry, Counter& reason) noexcept;
   [[nodiscard]] bool write_waiting(WaitingFrame& entry) noexcept;
   void remove(WaitingFrame& entry) noexcept;

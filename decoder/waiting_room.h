@@ -34,6 +34,22 @@ class WaitingRoom {
   [[nodiscard]] Entry* oldest_response() noexcept { return older_of(nullptr, &Timeline::responses); }
   [[nodiscard]] Entry* oldest() noexcept { return older_of(oldest_response(), &Timeline::queries); }
 
+  // Something of the input waits that came in at this place of the order or before it.
+  [[nodiscard]] bool waits(uint16_t input, uint32_t place) noexcept {
+    const Timeline& timeline = clock.of(input);
+    for (const WaitList* list : {&timeline.queries, &timeline.responses}) {
+      const Entry* entry = table.oldest(*list);
+      if (entry != nullptr && !table.is_after(*entry, place)) return true;
+    }
+    return false;
+  }
+  // The oldest query of the input, or else response; nullptr: nothing waits.
+  [[nodiscard]] Entry* first_of(uint16_t input) noexcept {
+    const Timeline& timeline = clock.of(input);
+    Entry* entry = table.oldest(timeline.queries);
+    return entry != nullptr ? entry : table.oldest(timeline.responses);
+  }
+
   [[nodiscard]] static WaitList& list_of(Timeline& timeline, bool response) noexcept {
     return response ? timeline.responses : timeline.queries;
   }

@@ -39,6 +39,8 @@ class BroadcastOutput : public Output {
   [[nodiscard]] bool drain(const Now& now) override;
   void abandon() override;
   void request_reopen() override;
+  // There may be no receiver for days.
+  [[nodiscard]] bool is_out(uint64_t /*place*/) const noexcept override { return true; }
   void describe(MetricVisitor& visitor) const override;
 
  private:

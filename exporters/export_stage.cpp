@@ -50,6 +50,7 @@ ExportStage::ExportStage(unsigned lcore, std::vector<Ring*> in, std::vector<std:
 Poll ExportStage::poll(const Now& now) {
   bool busy = false;
   for (auto& output : outputs_) busy |= output->poll(now);
+  if (!marks_.empty()) pass_marks();
   for (int n = 0; n < kBatchesAPoll; ++n) {
     if (current_ == nullptr && !pop_next()) break;
     if (!give_current(now)) return busy ? Poll::busy : Poll::idle;
@@ -63,7 +64,24 @@ Poll ExportStage::poll(const Now& now) {
   }
   bool drained = true;
   for (auto& output : outputs_) drained &= output->drain(now);
+  pass_marks();
   return drained ? Poll::done : Poll::idle;
+}
+
+std::vector<uint64_t> ExportStage::places() const {
+  std::vector<uint64_t> places;
+  places.reserve(outputs_.size());
+  for (const auto& output : outputs_) places.push_back(output->place());
+  return places;
+}
+
+void ExportStage::pass_marks() {
+  marks_.pass([&](const Mark& mark, const std::vector<uint64_t>& behind) {
+    for (size_t i = 0; i < outputs_.size(); ++i)
+      if (!outputs_[i]->is_out(behind[i])) return false;
+    mark.arrived->set(mark.number);
+    return true;
+  });
 }
 
 // Round robin, so that one busy shard cannot starve the others.
@@ -84,6 +102,7 @@ bool ExportStage::pop_next() noexcept {
 bool ExportStage::give_current(const Now& now) {
   for (; taken_ < outputs_.size(); ++taken_)
     if (!outputs_[taken_]->take(*current_, now)) return false;
+  if (current_->mark && !marks_.put(current_->mark, places())) return false;
   out_units_.add(current_->units);
   release_current();
   return true;

@@ -26,6 +26,8 @@ class ExportStage : public Stage {
   bool pop_next() noexcept;
   bool give_current(const Now& now);
   void release_current() noexcept;
+  [[nodiscard]] std::vector<uint64_t> places() const;
+  void pass_marks();
 
   unsigned lcore_;
   std::vector<Ring*> in_;
@@ -34,6 +36,7 @@ class ExportStage : public Stage {
   Batch* current_ = nullptr;  // popped, not yet taken by outputs_[taken_] and those after it
   Ring* current_ring_ = nullptr;
   size_t taken_ = 0;
+  MarkQueue<std::vector<uint64_t>> marks_;  // each behind a place in every output
   Counter out_units_;
   Counter held_units_;  // a level: units of current_
   DropCounters drops_;

@@ -57,6 +57,13 @@ class Output {
   [[nodiscard]] virtual bool ended() const { return false; }
   // Control thread, after the lcore stopped: a sentence when a fault ended the output, else empty.
   [[nodiscard]] virtual std::string fault() const { return {}; }
+  // The owner lcore. A place behind all that was taken so far; whether everything before it is out: written,
+  // or dropped and counted as it came. What an output gave up at its end is not. Outputs for which nothing
+  // waits, because they keep no lines or have no certain reader, say that it is.
+  [[nodiscard]] uint64_t place() const noexcept { return gone_events_ + counters_.backlog_events.get(); }
+  [[nodiscard]] virtual bool is_out(uint64_t place) const noexcept {
+    return gone_events_ >= place && !ended();
+  }
   // Any thread: only what is the output's own; ExportStage shows the common counters.
   virtual void describe(MetricVisitor&) const {}
 
@@ -109,6 +116,7 @@ class Output {
 
  private:
   void take_from_backlog(const RecordBlock::Count& count) noexcept {
+    gone_events_ += count.events;
     counters_.backlog_events.set(counters_.backlog_events.get() - count.events);
     counters_.backlog_units.set(counters_.backlog_units.get() - count.units);
     counters_.backlog_bytes.set(counters_.backlog_bytes.get() - count.bytes);
@@ -116,6 +124,7 @@ class Output {
 
   std::string name_;
   unsigned lcore_;
+  uint64_t gone_events_ = 0;  // that were in the backlog and are not any more
 };
 
 }  // namespace weir

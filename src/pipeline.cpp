@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "dataplane/directory_input.h"
 #include "dataplane/dnstap_dialer.h"
 #include "dataplane/dnstap_listener.h"
 #include "dataplane/eal.h"
@@ -48,9 +49,12 @@ DecodeOptions decode_options(const Config& config) {
   for (const InputConfig& input : config.inputs) {
     const auto* mirror = std::get_if<MirrorOptions>(&input);
     const auto* file = std::get_if<FileOptions>(&input);
-    if (mirror == nullptr && file == nullptr) continue;
-    const std::vector<uint16_t>& ports = mirror != nullptr ? mirror->dns_ports : file->dns_ports;
-    options.dns_ports.insert(options.dns_ports.end(), ports.begin(), ports.end());
+    const auto* directory = std::get_if<DirectoryOptions>(&input);
+    const std::vector<uint16_t>* ports = mirror != nullptr      ? &mirror->dns_ports
+                                         : file != nullptr      ? &file->dns_ports
+                                         : directory != nullptr ? &directory->dns_ports
+                                                                : nullptr;
+    if (ports != nullptr) options.dns_ports.insert(options.dns_ports.end(), ports->begin(), ports->end());
   }
   return options;
 }
@@ -76,6 +80,8 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
                                : open_dnstap_listener(*dnstap, index, plan.ingest);
     } else if (const auto* files = std::get_if<FileOptions>(&config.inputs[i])) {
       opened = open_files(*files, index, plan.ingest);
+    } else if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
+      opened = open_directory(*directory, index, plan.ingest, plan.decode);
     } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
       std::vector<unsigned> ingest_of_queue;
       for (const Plan::QueueAt& at : plan.queues)

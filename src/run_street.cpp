@@ -95,7 +95,7 @@ End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, c
     const uint64_t now_ns = read_clock().mono_ns;
     const Pipeline::Progress progress = pipeline.progress();
     if (signal == SIGHUP) {
-      spdlog::info("SIGHUP: reopening files, reading certificates again");
+      spdlog::info("SIGHUP: reopening files, reading certificates again, looking at directories");
       pipeline.request_reopen();
     } else if (signal == SIGTERM || signal == SIGINT) {
       line.clear();

@@ -70,6 +70,7 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
   for (InputConfig& input : config->inputs) {
     if (auto* dnstap = std::get_if<DnstapInputOptions>(&input)) dnstap->pair |= pair_;
     if (auto* file = std::get_if<FileOptions>(&input)) file->pair |= pair_;
+    if (auto* directory = std::get_if<DirectoryOptions>(&input)) directory->pair |= pair_;
   }
   for (OutputConfig& output : config->outputs) {
     auto* json = std::get_if<JsonOptions>(&output);

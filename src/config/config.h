@@ -15,7 +15,7 @@
 
 namespace weir {
 
-using InputConfig = std::variant<DnstapInputOptions, MirrorOptions, FileOptions>;
+using InputConfig = std::variant<DnstapInputOptions, MirrorOptions, FileOptions, DirectoryOptions>;
 using OutputConfig = std::variant<JsonOptions, DnstapOptions, StatsdOptions>;
 
 enum class IdlePolicy : uint8_t {

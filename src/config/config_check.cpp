@@ -25,6 +25,7 @@ struct InputKind {
   std::string_view operator()(const DnstapInputOptions& /*input*/) const { return "dnstap"; }
   std::string_view operator()(const MirrorOptions& /*input*/) const { return "mirror"; }
   std::string_view operator()(const FileOptions& /*input*/) const { return "file"; }
+  std::string_view operator()(const DirectoryOptions& /*input*/) const { return "directory"; }
 };
 struct OutputKind {
   std::string_view operator()(const JsonOptions& /*output*/) const { return "json"; }
@@ -125,6 +126,22 @@ Faults check(const FileOptions& file) {
     faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
   if (std::count(file.paths.begin(), file.paths.end(), "-") > 1)
     faults.push_back({"paths", "standard input (\"-\") is named twice; keep one of them"});
+  return faults;
+}
+
+Faults check(const DirectoryOptions& directory) {
+  Faults faults;
+  if (directory.path.empty()) faults.push_back({"path", "is empty; expected a directory"});
+  if (directory.pattern.empty())
+    faults.push_back({"pattern", "is empty; expected at least one, such as [\"*.pcap\"]"});
+  const bool moves = directory.after.starts_with("move:");
+  if (directory.after != "keep" && directory.after != "delete" && !moves)
+    faults.push_back({"after", "'" + directory.after + "' is not valid; expected keep, delete or move:DIR"});
+  if (moves && directory.move_to().empty())
+    faults.push_back({"after", "names no directory; expected move:DIR, such as move:done"});
+  if (directory.state.empty()) faults.push_back({"state", "is empty; expected a file, such as .weir-state"});
+  if (directory.dns_ports.empty())
+    faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
   return faults;
 }
 
@@ -247,6 +264,22 @@ std::string file_of(const Target& to) {
   return error ? to.path : real.string();
 }
 
+void check_directories(const Config& config, Faults& faults) {
+  Claims claims(faults);
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i]);
+    if (directory == nullptr) continue;
+    const auto claim = [&](const std::string& path, const char* key, const char* remedy) {
+      std::error_code error;
+      std::string real = std::filesystem::weakly_canonical(path, error).string();
+      if (real.size() > 1 && real.ends_with('/')) real.pop_back();
+      claims.claim(error ? path : real, path, input_path(config, i) + key, remedy);
+    };
+    claim(directory->path, ".path", "keep one of them");
+    claim(directory->below_path(directory->state), ".state", "give each directory a state file of its own");
+  }
+}
+
 void check_standard_streams(const Config& config, Faults& faults) {
   Claims stdin_claims(faults);
   for (size_t i = 0; i < config.inputs.size(); ++i) {
@@ -310,6 +343,7 @@ Faults check_all(const Config& config) {
                       "\"file:///var/log/weir/dns.jsonl\" }"});
   check_listens(config, faults);
   check_ports(config, faults);
+  check_directories(config, faults);
   check_standard_streams(config, faults);
   return faults;
 }

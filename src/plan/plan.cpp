@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "decoder/wire_store.h"
+#include "src/config/config_check.h"
 #include "src/plan/plan_eal.h"
 #include "src/plan/plan_lcores.h"
 
@@ -21,7 +22,8 @@ constexpr size_t kLargestDnsMessage = 65'535;
 
 bool has_packets(const Config& config) {
   return std::any_of(config.inputs.begin(), config.inputs.end(), [](const InputConfig& input) {
-    return std::holds_alternative<MirrorOptions>(input) || std::holds_alternative<FileOptions>(input);
+    return std::holds_alternative<MirrorOptions>(input) || std::holds_alternative<FileOptions>(input) ||
+           std::holds_alternative<DirectoryOptions>(input);
   });
 }
 
@@ -34,6 +36,8 @@ FramesOf frames_of(const InputConfig& input) {
   if (const auto* dnstap = std::get_if<DnstapInputOptions>(&input))
     return {dnstap->frame_limit, dnstap->pair};
   if (const auto* file = std::get_if<FileOptions>(&input)) return {file->frame_limit, file->pair};
+  if (const auto* directory = std::get_if<DirectoryOptions>(&input))
+    return {directory->frame_limit, directory->pair};
   return {};
 }
 
@@ -88,6 +92,25 @@ void plan_pools(const Config& config, Plan& plan) {
   }
 }
 
+// A file counts as done, and is deleted, though an output dropped its lines.
+void note_outputs_that_drop(const Config& config, Plan& plan) {
+  const bool takes_files =
+      std::any_of(config.inputs.begin(), config.inputs.end(),
+                  [](const InputConfig& input) { return std::holds_alternative<DirectoryOptions>(input); });
+  for (size_t i = 0; takes_files && i < config.outputs.size(); ++i) {
+    const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
+    const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
+    if (dnstap != nullptr && dnstap->listen) continue;  // it keeps nothing for who may never come
+    const bool drops = (json != nullptr && json->when_full == WhenFull::drop_newest) ||
+                       (dnstap != nullptr && dnstap->when_full == WhenFull::drop_newest);
+    if (drops)
+      plan.notes.push_back(
+          output_path(config, i) +
+          ".when_full: is drop_newest; files of a directory count as done though some of their "
+          "lines were dropped here. Write block, and their reading waits");
+  }
+}
+
 // The largest part names the key to lower.
 std::string largest_part(const Plan& plan, const Config& config) {
   struct Part {
@@ -121,6 +144,7 @@ Result<Plan> make_plan(const Config& config, const Machine& machine) {
   plan.available_bytes = machine.memory_bytes;
   if (Status planned = plan_lcores(config, machine, plan); !planned) return planned.error();
   plan_pools(config, plan);
+  note_outputs_that_drop(config, plan);
   if (Status planned = plan_eal(config, machine, plan); !planned) return planned.error();
   const uint64_t here = plan.hugepages ? plan.memory_bytes() - plan.eal_bytes : plan.memory_bytes();
   if (machine.memory_bytes != 0 && here > machine.memory_bytes)

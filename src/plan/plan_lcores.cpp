@@ -55,6 +55,7 @@ unsigned useful_ingest(const Config& config) {
       ++useful;
     }
     if (const auto* mirror = std::get_if<MirrorOptions>(&input)) useful += mirror->queues;
+    if (std::holds_alternative<DirectoryOptions>(input)) ++useful;
     if (const auto* file = std::get_if<FileOptions>(&input))
       useful = std::max(useful, static_cast<unsigned>(std::min<size_t>(file->paths.size(), kMostLcores)));
   }

@@ -72,6 +72,9 @@ std::string polled_by(const Plan& plan, const Config& config, unsigned ingest) {
         append(polls, "; ",
                mirror->name + ": " + queues + " of " +
                    (mirror->interface.empty() ? mirror->port : mirror->interface));
+    } else if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
+      if (i % plan.ingest == ingest)  // as open_directory() does
+        append(polls, "; ", directory->name + ": files in " + directory->path + ", then " + directory->after);
     } else if (const auto* file = std::get_if<FileOptions>(&config.inputs[i])) {
       // Files are dealt round, as open_files() does.
       const size_t files =

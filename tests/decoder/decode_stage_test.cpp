@@ -15,6 +15,7 @@
 #include "tests/decoder/mirrored.h"
 #include "tests/decoder/told.h"
 #include "tests/fstrm_payloads.h"
+#include "tests/test_data.h"
 
 namespace weir {
 namespace {
@@ -68,6 +69,7 @@ class Street {
     return put(held.frame().payload(), held.frame(), input);
   }
   bool flush(size_t input = 0) { return writers_[input]->flush(); }
+  bool mark(const Mark& mark) { return writers_[0]->put(mark, 0) && flush(); }
   void close() {
     for (auto& ring : in_) ring->close();
   }
@@ -82,6 +84,7 @@ class Street {
     while (batches-- != 0) {
       Batch* batch = out_.pop();
       if (batch == nullptr) return;
+      if (batch->mark) marks.push_back(batch->mark.number);
       for_each_record<Event>(*batch, [&](const Event& event) {
         events.push_back(event);
         const auto bytes = event.bytes();
@@ -113,6 +116,7 @@ class Street {
   std::vector<Event> events;
   std::vector<std::vector<uint8_t>> payloads;  // the bytes behind each
   std::vector<std::string> lines;              // of those from packets
+  std::vector<uint64_t> marks;
   uint64_t units = 0;
 
  private:
@@ -425,6 +429,88 @@ TEST(DecodeStage, AbandonCountsTheMatchTable) {
   EXPECT_TRUE(street.stage().balance().even());
   EXPECT_EQ(street.stage().balance().in_flight, 0U);
   EXPECT_EQ(samples(street.stage()).at("weir_decode_drops_total 3 drop decode_shutdown"), 3);
+}
+
+using Numbers = std::vector<uint64_t>;
+
+TEST(DecodeStage, MarkPassesBehindTheEventsBeforeIt) {
+  Street street;
+  Counter arrived;
+  ASSERT_TRUE(street.put(kDnstap));
+  ASSERT_TRUE(street.mark({.arrived = &arrived, .number = 1}));
+  street.poll();
+  street.poll();
+  street.take(2);
+  EXPECT_EQ(street.events.size(), 1U);
+  EXPECT_EQ(street.marks, Numbers{1});
+  street.run_to_end();
+}
+
+TEST(DecodeStage, MarkWaitsForWhatWaitsOfItsInputFromBeforeIt) {
+  Street street;
+  Counter arrived;
+  ASSERT_TRUE(street.put(Sent{.us = 0, .id = 1, .input = 4}));
+  ASSERT_TRUE(street.mark({.arrived = &arrived, .number = 1, .input = 4}));
+  ASSERT_TRUE(street.put(Sent{.us = 1'000, .id = 2, .input = 4}));
+  ASSERT_TRUE(street.mark({.arrived = &arrived, .number = 2, .input = 4}));
+  for (int i = 0; i < 4; ++i) street.poll();
+  street.take(4);
+  EXPECT_TRUE(street.marks.empty());
+  ASSERT_TRUE(street.put(Sent{.us = 2'000, .response = true, .id = 1, .input = 4}));
+  street.flush();
+  for (int i = 0; i < 4; ++i) street.poll();
+  street.take(4);
+  EXPECT_EQ(street.lines.size(), 1U);
+  EXPECT_EQ(street.marks, Numbers{1}) << "the second query came behind it";
+  street.run_to_end();
+  EXPECT_EQ(street.marks, (Numbers{1, 2}));
+}
+
+TEST(DecodeStage, MarkOfAnotherInputDoesNotWait) {
+  Street street;
+  Counter arrived;
+  ASSERT_TRUE(street.put(Sent{.input = 4}));
+  ASSERT_TRUE(street.mark({.arrived = &arrived, .number = 1, .input = 5}));
+  for (int i = 0; i < 3; ++i) street.poll();
+  street.take(4);
+  EXPECT_EQ(street.marks, Numbers{1});
+  street.run_to_end();
+}
+
+TEST(DecodeStage, MarkThatFlushesWritesWhatWaitsOfItsInput) {
+  Street street;
+  Counter arrived;
+  Frame pair;
+  pair.pair = true;
+  pair.input = 4;
+  ASSERT_TRUE(street.put(Sent{.id = 1, .input = 4}));
+  ASSERT_TRUE(street.put(Sent{.id = 2, .input = 5}));
+  ASSERT_TRUE(street.put(fstrm_payloads(test_data("dnstap/kdig-one.fstrm")).at(0), pair));
+  ASSERT_TRUE(street.mark({.arrived = &arrived, .number = 1, .input = 4, .flush = true}));
+  for (int i = 0; i < 3; ++i) street.poll();
+  street.take(4);
+  EXPECT_EQ(street.events.size(), 2U);
+  EXPECT_EQ(street.stage().balance().in_flight, 1U) << "of the other input";
+  EXPECT_EQ(street.marks, Numbers{1});
+  street.run_to_end();
+}
+
+TEST(DecodeStage, MarksWaitForRoomInTheirOrder) {
+  Street street({}, {.ring = 1, .pool = 2});
+  Counter arrived;
+  Numbers sent;
+  for (uint64_t n = 1; n <= 40; ++n) {
+    ASSERT_TRUE(street.put(kDnstap));
+    ASSERT_TRUE(street.mark({.arrived = &arrived, .number = n}));
+    sent.push_back(n);
+    street.poll();
+    if (n % 3 == 0) street.poll(n);
+    street.take(1);
+  }
+  street.run_to_end();
+  EXPECT_EQ(street.events.size(), 40U);
+  EXPECT_TRUE(std::is_sorted(street.marks.begin(), street.marks.end()));
+  EXPECT_EQ(street.marks.back(), 40U);
 }
 
 TEST(DecodeStage, MatchTableShowsWhatItDoes) {

@@ -22,11 +22,13 @@ class PickyOutput : public Output {
     return true;
   }
   bool poll(const Now&) override { return false; }
+  [[nodiscard]] bool is_out(uint64_t) const noexcept override { return all_out; }
   bool drain(const Now&) override { return drained; }
   void abandon() override { abandoned = true; }
 
   bool willing = true;
   bool drained = true;
+  bool all_out = true;
   bool abandoned = false;
 
  private:
@@ -73,6 +75,43 @@ TEST_F(ExportStageTest, GivesEveryBatchToEveryOutputFromAllRingsInTurn) {
   EXPECT_EQ(balance.out, 5U);
   EXPECT_TRUE(balance.even());
   EXPECT_EQ(poll(), Poll::idle);
+}
+
+TEST_F(ExportStageTest, MarkArrivesWhenAllBeforeItHasLeftEveryOutput) {
+  Counter arrived;
+  TestBatch one{numbered(1)};
+  Batch alone;
+  (&one)->mark = {.arrived = &arrived, .number = 1};
+  alone.mark = {.arrived = &arrived, .number = 2};
+  first->all_out = false;
+  ASSERT_TRUE(a.push(&one) && a.push(&alone));
+  (void)poll();
+  (void)poll();
+  EXPECT_EQ(arrived.get(), 0U);
+  first->all_out = true;
+  second->all_out = false;
+  (void)poll();
+  EXPECT_EQ(arrived.get(), 0U);
+  second->all_out = true;
+  (void)poll();
+  EXPECT_EQ(arrived.get(), 2U);
+}
+
+TEST_F(ExportStageTest, MarkOfTheLastBatchArrivesWhenAllIsDrained) {
+  Counter arrived;
+  TestBatch one{numbered(1)};
+  (&one)->mark = {.arrived = &arrived, .number = 1};
+  ASSERT_TRUE(a.push(&one));
+  a.close();
+  b.close();
+  first->drained = false;
+  first->all_out = false;
+  EXPECT_EQ(poll(), Poll::busy);
+  EXPECT_EQ(poll(), Poll::idle);
+  EXPECT_EQ(arrived.get(), 0U);
+  first->drained = first->all_out = true;
+  EXPECT_EQ(poll(), Poll::done);
+  EXPECT_EQ(arrived.get(), 1U);
 }
 
 TEST_F(ExportStageTest, HoldsTheBatchThatAnOutputRefusesAndGivesItToNobodyTwice) {

@@ -113,6 +113,34 @@ TEST_F(RecordOutputTest, WaitsForABlockAndIsFlushedAfterFlushMs) {
   expect_even();
 }
 
+TEST_F(RecordOutputTest, SaysWhenAllBeforeAPlaceIsOut) {
+  open({.flush_ms = 100, .backlog = 30, .when_full = WhenFull::drop_newest});
+  ASSERT_TRUE(take(events(0, 3)));
+  const uint64_t place = output->place();
+  EXPECT_FALSE(output->is_out(place));
+  ASSERT_TRUE(take(events(3, 9)));
+  EXPECT_EQ(dropped(Drop::backlog_full), 6U);
+  EXPECT_FALSE(output->is_out(place)) << "what was dropped came after it";
+  sink->script = {20};
+  now.mono_ns += 100 * kNsPerMs;
+  output->poll(now);
+  EXPECT_FALSE(output->is_out(place));
+  output->poll(now);
+  EXPECT_TRUE(output->is_out(place));
+  EXPECT_TRUE(output->is_out(output->place()));
+}
+
+TEST_F(RecordOutputTest, WhatIsGivenUpAtItsEndIsNotOut) {
+  open({.flush_ms = 100});
+  ASSERT_TRUE(take(events(0, 3)));
+  const uint64_t place = output->place();
+  sink->ended_text = "nobody reads";
+  now.mono_ns += 100 * kNsPerMs;
+  output->poll(now);
+  EXPECT_EQ(dropped(Drop::write_failed), 3U);
+  EXPECT_FALSE(output->is_out(place));
+}
+
 TEST_F(RecordOutputTest, CallsTheSinkOnceABlock) {
   open({.flush_ms = 1'000, .backlog = 64U << 10U});  // blocks of 16 KiB
   ASSERT_TRUE(take(events(0, 5'000)));

@@ -40,6 +40,7 @@ inputs:
   - dnstap: { listen: "unix:///run/weir/dnstap.sock", socket_mode: 0600, socket_owner: "unbound:weir" }
   - mirror: { port: "0000:3b:00.0", queues: 4 }
   - file:   { paths: [a.fstrm, b.pcap.gz, "-"], dns_ports: [53, 5353], pair: true }
+  - directory: { path: /spool, pattern: ["*.pcap"], after: "move:done", quiet: 2m, dns_ports: [5353] }
 outputs:
   - json:   { to: "file:///var/log/weir/dns.jsonl", authority: true, omit: [edns] }
   - json:   { to: "tcp://logs.example:5170" }
@@ -52,7 +53,7 @@ eal: { hugepages: off, memory: 1GiB, args: ["--log-level=8"] }
 drain_timeout: 2s
 log: { level: warning }
 )");
-  ASSERT_EQ(config.inputs.size(), 4U);
+  ASSERT_EQ(config.inputs.size(), 5U);
   const auto& tcp = std::get<DnstapInputOptions>(config.inputs[0]);
   EXPECT_EQ(to_string(*tcp.listen), "tcp://0.0.0.0:6000");
   EXPECT_EQ(tcp.overflow, Overflow::drop);
@@ -73,6 +74,14 @@ log: { level: warning }
   EXPECT_EQ(file.paths, (std::vector<std::string>{"a.fstrm", "b.pcap.gz", "-"}));
   EXPECT_EQ(file.dns_ports, (std::vector<uint16_t>{53, 5353}));
   EXPECT_TRUE(file.pair);
+
+  const auto& directory = std::get<DirectoryOptions>(config.inputs[4]);
+  EXPECT_EQ(directory.path, "/spool");
+  EXPECT_EQ(directory.pattern, std::vector<std::string>{"*.pcap"});
+  EXPECT_EQ(directory.below_path(directory.move_to()), "/spool/done");
+  EXPECT_EQ(directory.failed_to(), "failed");
+  EXPECT_EQ(directory.quiet_ms, 120'000U);
+  EXPECT_EQ(directory.file_options().dns_ports, std::vector<uint16_t>{5353});
 
   ASSERT_EQ(config.outputs.size(), 3U);
   const auto& json = std::get<JsonOptions>(config.outputs[0]);
@@ -135,7 +144,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
       "tls_name");
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
-            "mirror, file");
+            "mirror, file, directory");
   EXPECT_EQ(fault_of_output("csv: {}"),
             "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, statsd");
   // A key that is known somewhere else.
@@ -218,9 +227,10 @@ INSTANTIATE_TEST_SUITE_P(
               ".dnstap.tls_ca: is for TLS, but the address is tcp://127.0.0.1:1; remove it or write "
               "tls://HOST:PORT"},
         Wrong{"dnstap:", ".dnstap: expected its keys, such as { listen: ... }"},
-        Wrong{"dnstap", ": expected one of dnstap, mirror, file with its keys, such as - dnstap: { ... }"},
+        Wrong{"dnstap",
+              ": expected one of dnstap, mirror, file, directory with its keys, such as - dnstap: { ... }"},
         Wrong{"{ file: { paths: [x] }, dnstap: {} }",
-              ": expected one of dnstap, mirror, file with its keys, such as - dnstap: { ... }"},
+              ": expected one of dnstap, mirror, file, directory with its keys, such as - dnstap: { ... }"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', max_connections: 0 }",
               ".dnstap.max_connections: '0' is not valid; expected a number from 1 to 65536"},
         Wrong{"dnstap: { listen: 'tcp://127.0.0.1:1', max_connections: many }",
@@ -276,6 +286,13 @@ INSTANTIATE_TEST_SUITE_P(
               ".file.paths: an empty text; expected a list of texts, such as [a, b]"},
         Wrong{"file: { paths: [[x]] }",
               ".file.paths: an element is no plain value; expected a list of texts, such as [a, b]"},
+        Wrong{"directory: { after: keep }", ".directory.path: is missing; expected text"},
+        Wrong{"directory: { path: x, after: burn }",
+              ".directory.after: 'burn' is not valid; expected keep, delete or move:DIR"},
+        Wrong{"directory: { path: x, after: 'move:' }",
+              ".directory.after: names no directory; expected move:DIR, such as move:done"},
+        Wrong{"directory: { path: x, pattern: [] }",
+              ".directory.pattern: is empty; expected at least one, such as [\"*.pcap\"]"},
         Wrong{"file: { paths: ['-', '-'] }",
               ".file.paths: standard input (\"-\") is named twice; keep one of them"}));
 
@@ -360,6 +377,10 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
                      "mirror:\n      interface: eth0\n"),
             "weir.yaml:5: inputs[1].mirror.interface: eth0 is already used by inputs[0].mirror.interface; "
             "keep one of them and give it more queues");
+  EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\ninputs:\n  - directory: { path: /spool/x }\n  - "
+                     "directory: { path: /spool/y/../x/, state: /s }\n"),
+            "weir.yaml:4: inputs[1].directory.path: /spool/y/../x/ is already used by "
+            "inputs[0].directory.path; keep one of them");
   EXPECT_EQ(
       fault_of(
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),

@@ -432,6 +432,7 @@ TEST(PlanMemory, PacketsAndPairsHaveTablesOfTheirOwn) {
   EXPECT_EQ(entries("dnstap: { listen: 'unix:///x', pair: true }"), 1'000U);
   EXPECT_EQ(entries("file: { paths: [x] }"), 1'000U);
   EXPECT_EQ(entries("file: { paths: [x], pair: true }"), 2'000U);
+  EXPECT_EQ(entries("directory: { path: x, pair: true }"), 2'000U);
 }
 
 TEST(Machine, ReadsCpuLists) {
@@ -467,6 +468,19 @@ TEST(PlanText, Laptop) {
 TEST(PlanText, CaptureFilesOnFourCpus) {
   const Config config = config_of("file: { paths: [a.pcap, b.pcap, c.pcap] }", "lcores: { ingest: 2 }\n");
   expect_golden("files", describe_plan(plan_of(config, machine_of(4)), config));
+}
+
+TEST(PlanText, DirectoryAndAnOutputThatDrops) {
+  const Config config = *parse_config(R"(
+inputs:
+  - dnstap: { listen: "unix:///run/weir/dnstap.sock" }
+  - directory: { path: /var/spool/weir, after: delete }
+outputs:
+  - json: { to: "tcp://logs.example:5170" }
+  - json: { to: "tcp://logs.example:5171", when_full: block, name: other }
+)",
+                                      "weir.yaml");
+  expect_golden("directory", describe_plan(plan_of(config, machine_of(4)), config));
 }
 
 TEST(PlanText, LoggingBoxWithIsolatedCpus) {
