@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/counter.h"
 #include "core/net/backoff.h"
+#include "core/peer_log.h"
 #include "core/result.h"
 #include "dataplane/directory/directory_counters.h"
 #include "dataplane/directory/directory_places.h"
@@ -25,7 +26,6 @@
 #include "dataplane/directory/file_hand_off.h"
 #include "dataplane/directory/pending_files.h"
 #include "dataplane/input_options.h"
-#include "dataplane/peer_log.h"
 
 namespace weir {
 
