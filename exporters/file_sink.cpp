@@ -16,6 +16,8 @@ namespace weir {
 namespace {
 
 constexpr uint64_t kRetryNs = kNsPerSec;
+constexpr uint64_t kRotateRetryNs = 10 * kNsPerSec;
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 constexpr int kPipeBytes = 1 << 20;  // what an unprivileged process may ask for
 
 // A pipe or terminal gets a file description of its own, so that it can be non-blocking without changing the
@@ -34,8 +36,9 @@ int open_stdout() {
 
 }  // namespace
 
-RecordFile::RecordFile(std::string path, const FileFraming& framing, Opened opened)
-    : path_(std::move(path)), framing_(framing) {
+RecordFile::RecordFile(std::string path, const FileFraming& framing, const FileRotation& rotation,
+                       Opened opened)
+    : path_(std::move(path)), framing_(framing), rotation_(rotation) {
   use(opened);
 }
 
@@ -43,10 +46,19 @@ void RecordFile::use(Opened opened) {
   fd_ = opened.fd;
   opening_left_ = opened.resumed ? std::string_view() : framing_.opening;
   kind_ = Kind::other;
+  bytes_ = 0;
+  rotates_at_ns_.store(kNever, std::memory_order_relaxed);
   waits_ = (fcntl(fd_, F_GETFL) & O_NONBLOCK) == 0;
   struct stat st {};
   if (fstat(fd_, &st) != 0) return;
-  if (S_ISREG(st.st_mode)) kind_ = Kind::regular;
+  if (S_ISREG(st.st_mode)) {
+    kind_ = Kind::regular;
+    bytes_ = static_cast<uint64_t>(st.st_size);
+    if (bytes_ <= framing_.opening.size()) bytes_ = 0;
+    if (bytes_ != 0)
+      rotates_at_ns_.store(rotates_at_ns(rotation_, static_cast<uint64_t>(st.st_mtim.tv_sec) * kNsPerSec),
+                           std::memory_order_relaxed);
+  }
   if (S_ISSOCK(st.st_mode)) kind_ = Kind::socket;
   if (S_ISFIFO(st.st_mode)) {
     kind_ = Kind::pipe;
@@ -93,17 +105,18 @@ Result<RecordFile::Opened> RecordFile::ready_to_append(int fd, const std::string
   return resumed.error();
 }
 
-Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, const FileFraming& framing) {
+Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, const FileFraming& framing,
+                                                     const FileRotation& rotation) {
   if (target.scheme == Target::Scheme::stdio) {
     const int fd = open_stdout();
     if (fd < 0) return Error{"standard output is closed: open it, or write to a file"};
-    return std::shared_ptr<RecordFile>(new RecordFile({}, framing, {fd, false}));
+    return std::shared_ptr<RecordFile>(new RecordFile({}, framing, {}, {fd, false}));
   }
   Result<int> fd = open_path(target.path);
   if (!fd) return fd.error();
   Result<Opened> opened = ready_to_append(*fd, target.path, framing);
   if (!opened) return opened.error();
-  return std::shared_ptr<RecordFile>(new RecordFile(target.path, framing, *opened));
+  return std::shared_ptr<RecordFile>(new RecordFile(target.path, framing, rotation, *opened));
 }
 
 size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent, const Now& now) {
@@ -113,10 +126,13 @@ size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent
   if (holder_ != nullptr && holder_ != writer) return sent;
   if (fd_ < 0) reopen(now);
   if (fd_ < 0 || !write_opening(now)) return sent;
+  const size_t before = sent;
   sent = write_all(records, sent, now);
+  note_written(sent - before, now);
   part_bytes_ = sent == records.size() ? 0 : sent - framing_.record_start(records, sent);
   holder_ = part_bytes_ != 0 ? writer : nullptr;
   if (fd_ < 0) forget_part();  // the FIFO's reader went away with it
+  rotate_if_due(now);
   return sent;
 }
 
@@ -180,10 +196,54 @@ void RecordFile::fail(int error, const Now& now) {
 }
 
 void RecordFile::poll(const Now& now) {
-  if (!reopen_.load(std::memory_order_relaxed) || is_stdout()) return;
+  if (is_stdout()) return;
+  const bool is_time = now.wall_ns >= rotates_at_ns_.load(std::memory_order_relaxed);
+  if (!is_time && !reopen_.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(mutex_);
+  rotate_if_due(now);
   if (now.mono_ns < reopen_at_ns_ || !reopen_.exchange(false, std::memory_order_relaxed)) return;
   reopen(now);
+}
+
+void RecordFile::note_written(size_t bytes, const Now& now) {
+  if (kind_ != Kind::regular || bytes == 0) return;
+  if (bytes_ == 0) rotates_at_ns_.store(rotates_at_ns(rotation_, now.wall_ns), std::memory_order_relaxed);
+  bytes_ += bytes;
+}
+
+// Between two records only, and never an empty file.
+void RecordFile::rotate_if_due(const Now& now) {
+  if (kind_ != Kind::regular || fd_ < 0 || holder_ != nullptr || now.mono_ns < rotate_after_ns_) return;
+  const bool full = rotation_.bytes != 0 && bytes_ >= rotation_.bytes;
+  const bool is_time = now.wall_ns >= rotates_at_ns_.load(std::memory_order_relaxed);
+  if (bytes_ != 0 && (full || is_time)) rotate(now);
+}
+
+// The file is whole, its end too, before it has its new name: whoever waits for that name may read it.
+void RecordFile::rotate(const Now& now) {
+  struct stat at_path {};
+  struct stat open_file {};
+  const bool ours = stat(path_.c_str(), &at_path) == 0 && fstat(fd_, &open_file) == 0 &&
+                    at_path.st_dev == open_file.st_dev && at_path.st_ino == open_file.st_ino;
+  close_file();
+  if (ours) {
+    if (Result<std::string> to = move_away(path_, now.wall_ns); to) {
+      rotations_.fetch_add(1, std::memory_order_relaxed);
+      spdlog::debug("{} was rotated to {}", path_, *to);
+    } else {
+      faults_.fetch_add(1, std::memory_order_relaxed);
+      rotate_after_ns_ = now.mono_ns + kRotateRetryNs;
+      if (log_.due(now.mono_ns)) spdlog::error("{}; it goes on being written", to.error().message);
+    }
+  }
+  reopen(now);
+}
+
+void RecordFile::describe(MetricVisitor& visitor, const Labels& labels) const {
+  if (rotation_ == FileRotation{}) return;
+  visitor.counter("weir_output_rotations_total",
+                  "Files that were full, or whose time was over, and were renamed.", labels,
+                  static_cast<double>(rotations_.load(std::memory_order_relaxed)));
 }
 
 // Nobody moved the file away: to open it anew would take its own end for a killed writer's.

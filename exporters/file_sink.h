@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 #include "core/result.h"
 #include "exporters/fault_log.h"
 #include "exporters/file_framing.h"
+#include "exporters/file_rotation.h"
 #include "exporters/sink.h"
 
 namespace weir {
@@ -22,8 +24,10 @@ class FileSink;
 class RecordFile {
  public:
   // target: file or stdio. A file is created with mode 0640 and appended to. framing outlives the file.
+  // rotation: of a regular file.
   static Result<std::shared_ptr<RecordFile>> open(const Target& target,
-                                                  const FileFraming& framing = line_framing());
+                                                  const FileFraming& framing = line_framing(),
+                                                  const FileRotation& rotation = {});
   // Writes the framing's closing.
   ~RecordFile();
   RecordFile(const RecordFile&) = delete;
@@ -37,6 +41,7 @@ class RecordFile {
   [[nodiscard]] bool up() const noexcept { return up_.load(std::memory_order_relaxed); }
   [[nodiscard]] uint64_t faults() const noexcept { return faults_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string ended();
+  void describe(MetricVisitor& visitor, const Labels& labels) const;  // any thread
 
  private:
   enum class Kind : uint8_t { regular, pipe, socket, other };
@@ -46,7 +51,7 @@ class RecordFile {
     bool resumed;  // records go on where they ended: no opening
   };
 
-  RecordFile(std::string path, const FileFraming& framing, Opened opened);
+  RecordFile(std::string path, const FileFraming& framing, const FileRotation& rotation, Opened opened);
   static Result<int> open_path(const std::string& path);
   static Result<Opened> ready_to_append(int fd, const std::string& path, const FileFraming& framing);
   [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
@@ -59,10 +64,14 @@ class RecordFile {
   void cut_back();
   void forget_part();
   void reopen(const Now& now);
+  void note_written(size_t bytes, const Now& now);
+  void rotate_if_due(const Now& now);
+  void rotate(const Now& now);
   void fail(int error, const Now& now);
 
   const std::string path_;  // empty: standard output
   const FileFraming& framing_;
+  const FileRotation rotation_;
   std::mutex mutex_;
   int fd_ = -1;  // a FIFO without reader has none
   Kind kind_ = Kind::other;
@@ -72,6 +81,10 @@ class RecordFile {
   size_t part_bytes_ = 0;          // of that part
   uint64_t retry_at_ns_ = 0;       // a write
   uint64_t reopen_at_ns_ = 0;      // of the path, which failed before
+  uint64_t bytes_ = 0;             // of records, in a regular file
+  uint64_t rotate_after_ns_ = 0;   // not before: it failed
+  std::atomic<uint64_t> rotates_at_ns_{std::numeric_limits<uint64_t>::max()};  // by the wall clock
+  std::atomic<uint64_t> rotations_{0};
   FaultLog log_;
   std::string ended_;
   std::atomic<bool> reopen_{false};
@@ -81,7 +94,9 @@ class RecordFile {
 
 class FileSink : public Sink {
  public:
-  explicit FileSink(std::shared_ptr<RecordFile> file) : file_(std::move(file)) {}
+  // shows: this one of those that share the file shows its metrics.
+  explicit FileSink(std::shared_ptr<RecordFile> file, bool shows = true)
+      : file_(std::move(file)), shows_(shows) {}
 
   [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override {
     const size_t taken = file_->write(this, records, sent, now);
@@ -97,11 +112,15 @@ class FileSink : public Sink {
   [[nodiscard]] bool up() const noexcept override { return file_->up(); }
   [[nodiscard]] uint64_t faults() const noexcept override { return file_->faults(); }
   [[nodiscard]] const std::string& ended() const noexcept override { return ended_; }
+  void describe(MetricVisitor& visitor, const Labels& labels) const override {
+    if (shows_) file_->describe(visitor, labels);
+  }
 
  private:
   friend class RecordFile;
 
   std::shared_ptr<RecordFile> file_;
+  const bool shows_;
   std::string ended_;
   bool rewind_ =
       false;  // under the file's lock: the part of a record was taken back, or lies in another file

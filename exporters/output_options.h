@@ -8,6 +8,7 @@
 
 #include "core/addr.h"
 #include "core/net/tls.h"
+#include "exporters/file_rotation.h"
 
 namespace weir {
 
@@ -31,6 +32,7 @@ struct JsonOptions {
   std::string name = "json";
   Target to;       // file, stdio, tcp, tls, unix_stream or null
   TlsOptions tls;  // for tls
+  FileRotation rotate;
   JsonFields json;
   uint32_t flush_ms = 1'000;                   // written at least this often
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
@@ -57,6 +59,7 @@ struct DnstapOptions {
   std::optional<Target> to;            // file, tcp, tls, unix_stream or null
   std::optional<Target> listen;        // tcp, tls or unix_stream
   TlsOptions tls;                      // for tls
+  FileRotation rotate;                 // to: file
   uint32_t max_receivers = 64;         // listen: more are refused
   uint32_t stall_timeout_ms = 10'000;  // listen: a receiver that takes nothing for so long is closed
   uint32_t socket_mode = 0660;         // listen: of a UNIX socket

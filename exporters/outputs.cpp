@@ -21,14 +21,16 @@ using Sinks = std::vector<std::unique_ptr<Sink>>;
 template <class Make>
 Sinks one_each(unsigned export_lcores, const Make& make) {
   Sinks sinks;
-  for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(make());
+  for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(make(i));
   return sinks;
 }
 
-Result<Sinks> open_file_sinks(const Target& to, const FileFraming& framing, unsigned export_lcores) {
-  auto file = RecordFile::open(to, framing);
+Result<Sinks> open_file_sinks(const Target& to, const FileFraming& framing, const FileRotation& rotation,
+                              unsigned export_lcores) {
+  auto file = RecordFile::open(to, framing, rotation);
   if (!file) return file.error();
-  return one_each(export_lcores, [&] { return std::make_unique<FileSink>(*file); });
+  return one_each(export_lcores,
+                  [&](unsigned lcore) { return std::make_unique<FileSink>(*file, lcore == 0); });
 }
 
 // One for all export lcores; nothing where there is no TLS.
@@ -46,16 +48,17 @@ Result<Sinks> open_sinks(const Options& options, const Target& to, const FileFra
                          unsigned export_lcores) {
   switch (to.scheme) {
     case Target::Scheme::null:
-      return one_each(export_lcores, [] { return std::make_unique<NullSink>(); });
+      return one_each(export_lcores, [](unsigned /*lcore*/) { return std::make_unique<NullSink>(); });
     case Target::Scheme::file:
     case Target::Scheme::stdio:
-      return open_file_sinks(to, framing, export_lcores);
+      return open_file_sinks(to, framing, options.rotate, export_lcores);
     case Target::Scheme::tcp:
     case Target::Scheme::tls:
     case Target::Scheme::unix_stream: {
       const auto tls = open_tls(options.name, options.tls, to, false);
       if (!tls) return tls.error();
-      return one_each(export_lcores, [&] { return std::make_unique<PeerSink>(to, *tls); });
+      return one_each(export_lcores,
+                      [&](unsigned /*lcore*/) { return std::make_unique<PeerSink>(to, *tls); });
     }
     case Target::Scheme::udp:
       break;

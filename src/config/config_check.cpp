@@ -68,6 +68,19 @@ void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& fa
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }
 
+void check_rotation(const FileRotation& rotation, const Target* to, Faults& faults) {
+  if (to != nullptr && to->scheme == Target::Scheme::file) {
+    if (rotation.every_ms != 0 && rotation.every_ms < 1'000)
+      faults.push_back({"rotate_every", "is shorter than a second; expected 1s or more, or 0"});
+    return;
+  }
+  for (const auto& [key, given] :
+       {std::pair{"rotate_size", rotation.bytes != 0}, std::pair{"rotate_every", rotation.every_ms != 0}})
+    if (given)
+      faults.push_back(
+          {key, "is for files, but this output writes to none; remove it or write to: file:///PATH"});
+}
+
 void check_access(const DnstapInputOptions& dnstap, Faults& faults) {
   for (const auto& [key, texts] : {std::pair{"allow", &dnstap.allow}, std::pair{"deny", &dnstap.deny}})
     for (const std::string& text : *texts)
@@ -173,6 +186,7 @@ Faults check(const JsonOptions& json) {
   needs("seq", json.json.sequence, "sequence");
   needs("lane", json.json.sequence, "sequence");
   check_tls(json.tls, json.to, false, faults);
+  check_rotation(json.rotate, &json.to, faults);
   return faults;
 }
 
@@ -192,6 +206,7 @@ Faults check(const DnstapOptions& output) {
                       "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
                       "listen: for receivers that connect"});
   if (output.listen && !output.to) check_listening(output, faults);
+  check_rotation(output.rotate, output.to ? &*output.to : nullptr, faults);
   if (output.listen || output.to)
     check_tls(output.tls, output.listen ? *output.listen : *output.to, output.listen.has_value(), faults);
   const auto check_template = [&](const char* key, const std::string& text) {

@@ -235,6 +235,13 @@ constexpr ConfigKey kDirectoryKeys[] = {
      store<&DirectoryOptions::frame_limit>},
 };
 
+constexpr std::string_view kRotateSizeHelp =
+    "A file that has got so large is renamed, and a new one begun: see Rotating files in docs/operations.md. "
+    "0: never.";
+constexpr std::string_view kRotateEveryHelp =
+    "The same by the clock, in UTC: `1h` at each full hour, `1d` at midnight. Files without a record stay. "
+    "0: never.";
+
 constexpr ConfigKey kJsonKeys[] = {
     {"to", target("file:///PATH|\"-\"|tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH|\"null:\""), "",
      "A file, which is appended to and reopened on SIGHUP; \"-\", standard output; a peer that is connected "
@@ -264,6 +271,10 @@ constexpr ConfigKey kJsonKeys[] = {
      "When the backlog is full: `drop_newest` counts the event and goes on; `block` waits, and the inputs' "
      "`overflow` decides. auto: `drop_newest` for a peer, else `block`.",
      store<&JsonOptions::when_full>},
+    {"rotate_size", bytes(0, 1024 * kGiB), "0", kRotateSizeHelp,
+     store<&JsonOptions::rotate, &FileRotation::bytes>},
+    {"rotate_every", duration(0, 31 * 24 * kHour), "0", kRotateEveryHelp,
+     store<&JsonOptions::rotate, &FileRotation::every_ms>},
     {"tls_certificate", of_type(KeyType::text), "", kDialCertificateHelp,
      store<&JsonOptions::tls, &TlsOptions::certificate>},
     {"tls_key", of_type(KeyType::text), "", kTlsKeyHelp, store<&JsonOptions::tls, &TlsOptions::key>},
@@ -307,6 +318,10 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
      "When the backlog of `to` is full: `drop_newest` counts the event and goes on; `block` waits, and the "
      "inputs' `overflow` decides. auto: `drop_newest` for a receiver, else `block`.",
      store<&DnstapOptions::when_full>},
+    {"rotate_size", bytes(0, 1024 * kGiB), "0", kRotateSizeHelp,
+     store<&DnstapOptions::rotate, &FileRotation::bytes>},
+    {"rotate_every", duration(0, 31 * 24 * kHour), "0", kRotateEveryHelp,
+     store<&DnstapOptions::rotate, &FileRotation::every_ms>},
     {"max_receivers", integer(1, 4'096), "64", "With `listen`: more are closed at once and counted.",
      store<&DnstapOptions::max_receivers>},
     {"stall_timeout", duration(100, kHour), "10s",

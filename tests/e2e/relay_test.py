@@ -77,6 +77,25 @@ class Relay(RelayCase):
         self.assertIn("name another file", run.stderr())
         self.assertEqual(other.read_text(), "{}\n")
 
+    def test_rotated_files_are_taken_by_another_from_the_directory(self):
+        folder, port = self.folder(), weir.free_port()
+        out, path = folder / "out.fstrm", folder / "last.yaml"
+        path.write_text(f"inputs:\n  - directory: {{ path: {folder}, pattern: [\"out-*.fstrm\"], after: delete }}\n"
+                        f'outputs:\n  - json: {{ to: "{folder}/lines.jsonl" }}\n')
+        last = self.weir("-c", path).wait_ready()
+        first = self.relay(f"tcp://127.0.0.1:{port}", f'to: "{out}", rotate_size: 300KiB, rotate_every: 1s, flush: 20ms')
+        sent = payloads("rotates", FRAMES)
+        self.send(("127.0.0.1", port), sent)
+        first.wait_metric("weir_balance_out_units_total", FRAMES, stage="output dnstap")
+        last.wait_metric("weir_balance_out_units_total", FRAMES, stage="output json")
+        self.assertEqual(self.stop_evenly(first)["out"], FRAMES)
+        self.assertGreaterEqual(first.stat("weir_output_rotations_total"), 3)
+        weir.wait_until(lambda: not list(folder.glob("out-*")), "every file deleted")
+        self.assertEqual(last.stop(), 0, last.stderr())
+        names = sorted(line["qname"] for line in weir.read_lines(folder / "lines.jsonl"))
+        self.assertEqual(names, sorted(f"rotates-{number}.test." for number in range(FRAMES)))
+        self.assertEqual(frames_in(out), [])
+
     def test_two_relays_in_a_row_change_no_byte(self):
         folder, port = self.folder(), weir.free_port()
         last = self.relay(f"unix://{folder}/tap.sock", f'to: "{folder}/out.fstrm"')

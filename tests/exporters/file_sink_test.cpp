@@ -32,8 +32,8 @@ struct FileSinkTest : testing::Test {
   }
   void TearDown() override { fs::remove_all(dir); }
 
-  FileSink open() {
-    auto file = RecordFile::open(file_target(path));
+  FileSink open(const FileRotation& rotation = {}) {
+    auto file = RecordFile::open(file_target(path), line_framing(), rotation);
     EXPECT_TRUE(file.ok()) << file.error().message;
     return FileSink(*file);
   }
@@ -61,6 +61,53 @@ TEST_F(FileSinkTest, CreatesTheFileForOwnerAndGroupAndAppends) {
   EXPECT_EQ(second.write("two\n", 0, now), 4U);
   EXPECT_EQ(sink.write("three\n", 0, now), 6U);
   EXPECT_EQ(read(path), "one\ntwo\nthree\n");
+}
+
+TEST_F(FileSinkTest, AFullFileIsRenamedAndLinesGoOnInANewOne) {
+  FileSink sink = open({.bytes = 8, .every_ms = 0});
+  EXPECT_EQ(sink.write("one\n", 0, now), 4U);
+  EXPECT_EQ(sink.write("two\n", 0, now), 4U);
+  EXPECT_EQ(read(path), "");
+  EXPECT_EQ(sink.write("three\nfour\n", 0, now), 11U);
+  EXPECT_EQ(read(dir / "lines-19700101T000000Z"), "one\ntwo\n");
+  EXPECT_EQ(read(dir / "lines-19700101T000000Z-2"), "three\nfour\n");
+}
+
+TEST_F(FileSinkTest, AFileIsRenamedWhenItsTimeIsOverThoughNothingComes) {
+  FileSink sink = open({.bytes = 0, .every_ms = 60'000});
+  now.wall_ns = 30 * kNsPerSec;
+  EXPECT_EQ(sink.write("one\n", 0, now), 4U);
+  now.wall_ns = 59 * kNsPerSec;
+  sink.poll(now);
+  EXPECT_EQ(read(path), "one\n");
+  now.wall_ns = 61 * kNsPerSec;
+  sink.poll(now);
+  EXPECT_EQ(read(dir / "lines-19700101T000101Z"), "one\n");
+  EXPECT_EQ(read(path), "");
+  now.wall_ns = 200 * kNsPerSec;
+  sink.poll(now);
+  EXPECT_TRUE(fs::exists(path)) << "an empty file stays";
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 2);
+}
+
+TEST_F(FileSinkTest, AFileOfAnEarlierRunIsRenamedWhenItsTimeIsOver) {
+  std::ofstream(path) << "old\n";
+  FileSink sink = open({.bytes = 0, .every_ms = 60'000});
+  now.wall_ns = read_clock().wall_ns + 61 * kNsPerSec;
+  sink.poll(now);
+  EXPECT_EQ(read(path), "");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 2);
+}
+
+TEST_F(FileSinkTest, WhatSomeoneElseMovedAwayIsNotRenamedAgain) {
+  FileSink sink = open({.bytes = 8, .every_ms = 0});
+  EXPECT_EQ(sink.write("one\n", 0, now), 4U);
+  fs::rename(path, dir / "theirs");
+  EXPECT_EQ(sink.write("two\n", 0, now), 4U);
+  EXPECT_EQ(sink.write("new\n", 0, now), 4U);
+  EXPECT_EQ(read(dir / "theirs"), "one\ntwo\n");
+  EXPECT_EQ(read(path), "new\n");
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 2);
 }
 
 TEST_F(FileSinkTest, EndsALineThatSomeoneElseLeftCut) {

@@ -31,9 +31,9 @@ struct FrameFileTest : testing::Test {
   }
   void TearDown() override { fs::remove_all(dir); }
 
-  std::optional<FileSink> open() {
+  std::optional<FileSink> open(const FileRotation& rotation = {}) {
     auto file = RecordFile::open({.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = path},
-                                 frame_streams_framing());
+                                 frame_streams_framing(), rotation);
     error = file ? "" : file.error().message;
     if (!file) return std::nullopt;
     return FileSink(*file);
@@ -121,6 +121,38 @@ TEST_F(FrameFileTest, RefusesWhatIsNoDnstapAndLeavesItAlone) {
     EXPECT_NE(error.find("name another file"), std::string::npos) << error;
     EXPECT_EQ(bytes(path), content);
   }
+}
+
+TEST_F(FrameFileTest, EachRotatedFileIsAWholeStream) {
+  {
+    auto sink = open({.bytes = 10, .every_ms = 0});
+    write(*sink, {"one", "two"});
+    write(*sink, {"three", "four"});
+    write(*sink, {"x"});
+    expect_frames(dir / "out-19700101T000000Z.fstrm", {"one", "two"});
+    expect_frames(dir / "out-19700101T000000Z-2.fstrm", {"three", "four"});
+  }
+  expect_frames(path, {"x"});
+}
+
+TEST_F(FrameFileTest, AFileThatCannotBeRenamedGoesOn) {
+  path = dir / (std::string(240, 'n') + ".fstrm");  // no room for a time in the name
+  {
+    auto sink = open({.bytes = 10, .every_ms = 0});
+    write(*sink, {"one", "two"});
+    write(*sink, {"three", "four"});
+    EXPECT_EQ(sink->faults(), 1U);
+    EXPECT_TRUE(sink->up());
+  }
+  expect_frames(path, {"one", "two", "three", "four"});
+}
+
+TEST_F(FrameFileTest, AnEmptyStreamIsNotRotated) {
+  { auto sink = open(); }
+  auto sink = open({.bytes = 0, .every_ms = 1'000});
+  now.wall_ns = 2 * read_clock().wall_ns;
+  sink->poll(now);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 1);
 }
 
 TEST_F(FrameFileTest, ReopeningEndsOneStreamAndBeginsAnother) {
