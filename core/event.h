@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/addr.h"
+#include "core/stream_id.h"
 
 namespace weir {
 
@@ -90,6 +91,7 @@ struct Event {
   Endpoint client;  // who asks: dnstap query_address, query_port
   Endpoint server;  // who answers: dnstap response_address, response_port
   Endpoint peer;    // who sent us the stream; absent for UNIX sockets, files and packets
+  StreamId stream;  // that it came on, of a pair the response's
   Span identity;
   Span version;
   Span extra;

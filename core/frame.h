@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/addr.h"
+#include "core/stream_id.h"
 
 namespace weir {
 
@@ -28,6 +29,7 @@ struct Frame {
   uint32_t wire_len = 0;  // packets: length of the DNS message on the wire; more than payload_len if cut
   Endpoint src;
   Endpoint dst;
+  StreamId stream;  // dnstap
 
   [[nodiscard]] std::span<const uint8_t> payload() const noexcept {
     return {reinterpret_cast<const uint8_t*>(this + 1), payload_len};

@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/net/listen_socket.h"
+#include "core/peer_names.h"
 
 namespace weir {
 namespace {
@@ -26,17 +28,36 @@ void set_keepalive(int fd) {
   (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+// The number of a connection.
+uint32_t next_number() noexcept {
+  static std::atomic<uint32_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+StreamOrigin origin_of(int fd) {
+  StreamOrigin from{.peer = peer_endpoint(fd), .stream = {.connection = next_number()}};
+  ucred sender{};
+  socklen_t len = sizeof sender;
+  if (from.peer.addr.present() || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &sender, &len) != 0) return from;
+  from.stream.pid = sender.pid;
+  from.stream.uid = sender.uid;
+  from.stream.has_credentials = true;
+  return from;
+}
+
 }  // namespace
 
 DnstapConnection::DnstapConnection(ByteStream stream, uint32_t frame_limit, uint64_t mono_ns)
     : stream_(std::move(stream)),
-      peer_(peer_endpoint(fd())),
-      peer_name_(weir::peer_name(fd(), peer_)),
+      from_(origin_of(fd())),
+      peer_name_(weir::peer_name(fd(), from_.peer)),
       streams_(frame_limit),
       waiting_since_ns_(mono_ns),
       last_byte_ns_(mono_ns) {
-  if (peer_.addr.present()) set_keepalive(fd());
+  if (from_.peer.addr.present()) set_keepalive(fd());
 }
+
+void DnstapConnection::note_peer_name() { from_.stream.name = PeerNames::number_of(stream_.peer_subject()); }
 
 DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, const Now& now,
                                                DnstapIntake& intake, FrameWriter& writer,
@@ -50,7 +71,12 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
     const FrameStreams::Step step = streams_.next(rest);
     switch (step) {
       case FrameStreams::Step::frame:
-        if (!intake.take(streams_.frame(), peer_, now, writer, counters)) return Taken::no_room;
+        ++from_.stream.sequence;
+        if (!intake.take(streams_.frame(), from_, now, writer, counters)) {
+          --from_.stream.sequence;
+          return Taken::no_room;
+        }
+        if (place) place->frames.add(1);
         break;
       case FrameStreams::Step::more:
         if (bytes.empty()) return Taken::all;
@@ -64,10 +90,13 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
         return Taken::fault;
       case FrameStreams::Step::too_long:
         ++too_long_;
+        ++from_.stream.sequence;
+        if (place) place->frames.add(1);
         counters.units.add(1);
         counters.drops.add(Drop::frame_too_long, 1);
         break;
       case FrameStreams::Step::reply:
+        waiting_since_ns_ = now.mono_ns;  // for START, perhaps of a second session
         reply();
         break;
       case FrameStreams::Step::end:

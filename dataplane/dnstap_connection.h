@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "core/net/byte_stream.h"
 #include "core/net/frame_streams.h"
+#include "dataplane/connection_board.h"
 #include "dataplane/dnstap_intake.h"
 
 namespace weir {
@@ -19,6 +21,8 @@ class DnstapConnection {
   enum class Taken : uint8_t { all, no_room, fault };
 
   DnstapConnection(ByteStream stream, uint32_t frame_limit, uint64_t mono_ns);
+  // Once TLS is there: the name in the peer's certificate becomes part of where its frames come from.
+  void note_peer_name();
   // Epoll and the listener's list point to it.
   DnstapConnection(const DnstapConnection&) = delete;
   DnstapConnection& operator=(const DnstapConnection&) = delete;
@@ -39,7 +43,8 @@ class DnstapConnection {
 
   [[nodiscard]] int fd() const noexcept { return stream_.fd(); }
   [[nodiscard]] ByteStream& stream() noexcept { return stream_; }
-  [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+  [[nodiscard]] const Endpoint& peer() const noexcept { return from_.peer; }
+  [[nodiscard]] const StreamId& stream_id() const noexcept { return from_.stream; }
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
   [[nodiscard]] const FrameStreams& streams() const noexcept { return streams_; }
   // When it was accepted, or its last session ended: the start of the handshake time-out.
@@ -50,10 +55,11 @@ class DnstapConnection {
   uint32_t take_too_long() noexcept { return std::exchange(too_long_, 0); }
 
   // For DnstapStreams:
-  size_t index = 0;               // in its list
-  size_t drain_left = 0;          // bytes to read before it is closed at stop
-  bool unread = false;            // there is something to do that epoll does not know of
-  bool watched_for_room = false;  // by epoll
+  size_t index = 0;                        // in its list
+  std::shared_ptr<ConnectionPlace> place;  // its metrics, if it is shown
+  size_t drain_left = 0;                   // bytes to read before it is closed at stop
+  bool unread = false;                     // there is something to do that epoll does not know of
+  bool watched_for_room = false;           // by epoll
   // With rate_limit:
   uint64_t allowance = 0;        // bytes that may be read now
   uint64_t allowance_at_ns = 0;  // when it was reckoned
@@ -65,7 +71,7 @@ class DnstapConnection {
   void reply();
 
   ByteStream stream_;
-  Endpoint peer_;
+  StreamOrigin from_;  // of the last frame
   std::string peer_name_;
   FrameStreams streams_;
   std::vector<uint8_t> held_;

@@ -118,7 +118,7 @@ unsigned DnstapIntake::shard(std::span<const uint8_t> payload, unsigned shards) 
   return static_cast<unsigned>(static_cast<uint64_t>(hash) * shards >> 32U);
 }
 
-bool DnstapIntake::take(std::span<const uint8_t> payload, const Endpoint& peer, const Now& now,
+bool DnstapIntake::take(std::span<const uint8_t> payload, const StreamOrigin& from, const Now& now,
                         FrameWriter& writer, InputCounters& counters) noexcept {
   Frame* frame = writer.reserve(shard(payload, writer.shards()), static_cast<uint32_t>(payload.size()), now);
   if (frame == nullptr) {
@@ -131,7 +131,8 @@ bool DnstapIntake::take(std::span<const uint8_t> payload, const Endpoint& peer, 
   frame->kind = FrameKind::dnstap;
   frame->live = options_.live;
   frame->pair = options_.pair;
-  frame->src = peer;
+  frame->src = from.peer;
+  frame->stream = from.stream;
   std::memcpy(frame->payload_start(), payload.data(), payload.size());
   writer.commit();
   counters.units.add(1);

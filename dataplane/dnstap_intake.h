@@ -6,11 +6,18 @@
 #include <span>
 
 #include "core/addr.h"
+#include "core/stream_id.h"
 #include "dataplane/frame_writer.h"
 #include "dataplane/input.h"
 #include "dataplane/input_options.h"
 
 namespace weir {
+
+// Where a dnstap frame comes from; of a file, nothing.
+struct StreamOrigin {
+  Endpoint peer;
+  StreamId stream;
+};
 
 class DnstapIntake {
  public:
@@ -24,7 +31,7 @@ class DnstapIntake {
 
   // true: written, or dropped for want of room (Overflow::drop), and counted. false (Overflow::backpressure):
   // no room, nothing was counted; offer it again. counters.bytes is the caller's.
-  [[nodiscard]] bool take(std::span<const uint8_t> payload, const Endpoint& peer, const Now& now,
+  [[nodiscard]] bool take(std::span<const uint8_t> payload, const StreamOrigin& from, const Now& now,
                           FrameWriter& writer, InputCounters& counters) noexcept;
 
  private:

@@ -60,6 +60,7 @@ void DnstapStreams::describe(MetricVisitor& visitor) const {
                 value(held_bytes_));
   visitor.gauge("weir_dnstap_waiting_bytes", "Bytes that were read and wait for room in a ring.", owner,
                 value(waiting_bytes_));
+  board_.describe(visitor, owner);
 }
 
 void DnstapListener::describe(MetricVisitor& visitor) const {

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/peer_names.h"
+
 namespace weir {
 namespace {
 
@@ -52,7 +54,8 @@ DnstapStreams::DnstapStreams(const DnstapInputOptions& options, uint16_t index, 
       options_(options),
       intake_(index, {.overflow = options.overflow, .live = true, .pair = options.pair}),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      buffer_(std::max(options.read_buffer, kReadLeast)) {}
+      buffer_(std::max(options.read_buffer, kReadLeast)),
+      board_(options.connection_metrics) {}
 
 DnstapStreams::~DnstapStreams() {
   if (epoll_ >= 0) ::close(epoll_);
@@ -79,9 +82,16 @@ bool DnstapStreams::add(std::unique_ptr<DnstapConnection> connection) {
   connection->index = connections_.size();
   // TLS may have to speak first.
   set_unread(*connection, !connection->stream().secured());
+  if (connection->stream().secured()) show(*connection);
   connections_.push_back(std::move(connection));
   open_.set(connections_.size());
   return true;
+}
+
+void DnstapStreams::show(DnstapConnection& connection) {
+  if (options_.connection_metrics == 0) return;
+  const StreamId& id = connection.stream_id();
+  connection.place = board_.show(id.connection, connection.peer_name(), PeerNames::at(id.name));
 }
 
 Poll DnstapStreams::poll(const Now& now, FrameWriter& writer) {
@@ -156,6 +166,7 @@ size_t DnstapStreams::read(DnstapConnection& connection, size_t limit, const Now
     case ByteStream::Io::done:
       connection.allowance -= std::min<uint64_t>(connection.allowance, result.bytes);
       counters_.bytes.add(result.bytes);
+      if (connection.place) connection.place->bytes.add(result.bytes);
       rest_ = {buffer_.data(), result.bytes};
       (void)take(connection, now, writer);
       return result.bytes;
@@ -179,6 +190,8 @@ bool DnstapStreams::shake_hands(DnstapConnection& connection, const Now& now) {
   switch (connection.stream().secure()) {
     case ByteStream::Io::done:
       watch_for_more(connection);
+      connection.note_peer_name();
+      show(connection);
       spdlog::debug("input {}: {} speaks {}", name(), connection.peer_name(), connection.stream().tls_text());
       return true;
     case ByteStream::Io::again:
@@ -286,6 +299,7 @@ void DnstapStreams::close(DnstapConnection& connection, ConnectionEnd end, const
   }
   spdlog::debug("input {}: {} ended: {}", name(), connection.peer_name(), to_string(end));
   closed_[static_cast<size_t>(end)].add(1);
+  board_.take_down(connection.place);
   held_bytes_.set(held_bytes_.get() - connection.held_memory());
   set_unread(connection, false);
   if (connection.paused_until_ns != 0) --paused_;

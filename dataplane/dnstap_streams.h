@@ -97,6 +97,7 @@ class DnstapStreams : public Input {
   void watch_again(const Now& now);
   void watch_anew(DnstapConnection& connection) noexcept;
   void check_timeouts(const Now& now);
+  void show(DnstapConnection& connection);
   void close(DnstapConnection& connection, ConnectionEnd end, const Now& now);
   void warn(const std::string& text);
 
@@ -125,6 +126,7 @@ class DnstapStreams : public Input {
   uint64_t check_after_ns_ = 0;
   PeerLog log_;
 
+  ConnectionBoard board_;
   Counter open_;
   Counter held_bytes_;
   Counter waiting_bytes_;

@@ -33,6 +33,7 @@ struct DnstapInputOptions {
   uint32_t handshake_timeout_ms = 5'000;     // from the connection to START
   uint32_t idle_timeout_ms = 0;              // without a byte; 0: never
   uint32_t read_buffer = 256U << 10U;        // bytes a read
+  uint32_t connection_metrics = 0;           // connections an ingest lcore that have metrics of their own
   uint32_t socket_mode = 0660;               // UNIX sockets
   std::string socket_owner;                  // USER or USER:GROUP, empty: as is
   // Bytes of unfinished frames, all connections of an ingest lcore together; the connection that asks for

@@ -90,6 +90,7 @@ bool DecodeStage::State::decode_dnstap(const Frame& frame) noexcept {
   event->arrival_ns = frame.arrival_ns;
   event->input = frame.input;
   event->peer = frame.src;
+  event->stream = frame.stream;
   std::memcpy(event->bytes_start(), payload.data(), payload.size());
   writer.commit();
   return true;

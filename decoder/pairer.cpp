@@ -161,6 +161,7 @@ EventSink::Room Pairer::join(const Incoming& incoming, WaitingFrame& other) noex
   event->arrival_ns = std::max(incoming.frame.arrival_ns, other.arrival_ns);
   event->input = other.input;
   event->peer = incoming.response ? incoming.frame.src : other.peer;
+  event->stream = incoming.response ? incoming.frame.stream : other.stream;
   sink_.commit();
   pairs_.add(1);
   remove(other);
@@ -196,6 +197,7 @@ bool Pairer::wait(const Incoming& incoming, Timeline& timeline) noexcept {
   entry.input = incoming.frame.input;
   entry.server = event.server;
   entry.peer = incoming.frame.src;
+  entry.stream = incoming.frame.stream;
   show_use();
   return true;
 }
@@ -210,6 +212,7 @@ bool Pairer::write_waiting(WaitingFrame& entry) noexcept {
     event->arrival_ns = entry.arrival_ns;
     event->input = entry.input;
     event->peer = entry.peer;
+    event->stream = entry.stream;
     sink_.commit();
   } else {
     sink_.drop(Drop::event_too_large, 1);

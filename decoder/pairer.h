@@ -34,7 +34,7 @@ namespace weir {
 
 // A dnstap frame in the table: what MatchTable and WaitingRoom ask for, what is compared, and its payload.
 struct WaitingFrame {
-  static constexpr size_t kInlineWire = 184;
+  static constexpr size_t kInlineWire = 160;
 
   uint64_t hash;      // that it is found by: of input, client and id, or of these and the question
   uint64_t question;  // its hash; 0: none
@@ -55,6 +55,7 @@ struct WaitingFrame {
   uint16_t input;
   Endpoint server;
   Endpoint peer;
+  StreamId stream;
   uint8_t wire[kInlineWire];
 
   [[nodiscard]] bool is_response() const noexcept { return type % 2 == 0; }

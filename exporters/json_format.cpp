@@ -5,6 +5,7 @@
 
 #include "core/dns/name.h"
 #include "core/dns/types.h"
+#include "core/peer_names.h"
 #include "exporters/json_cells.h"
 #include "exporters/json_dns.h"
 
@@ -12,7 +13,8 @@ namespace weir {
 namespace {
 
 // Room for the keys whose values are neither text nor lists: three names of kJsonNameRoom among them.
-constexpr size_t kFixedBytes = 8U << 10U;
+constexpr size_t kFixedBytes = 10U << 10U;
+constexpr size_t kPeerNameRoom = 6 * PeerNames::kLongest;
 
 // A dnstap enumeration's value: the piece with its name, or the number where there is none.
 template <size_t N>
@@ -77,6 +79,10 @@ JsonFormat::JsonFormat(const JsonFields& fields, const std::vector<std::string>&
   wanted_ &= ~bits(fields.omit);
   if (!fields.authority) wanted_ &= ~json_key_bit(JsonKey::authority);
   if (!fields.additional) wanted_ &= ~json_key_bit(JsonKey::additional);
+  constexpr uint64_t kStreamKeys = json_key_bit(JsonKey::peer_name) | json_key_bit(JsonKey::peer_pid) |
+                                   json_key_bit(JsonKey::peer_uid) | json_key_bit(JsonKey::connection) |
+                                   json_key_bit(JsonKey::connection_seq);
+  if (!fields.stream) wanted_ &= ~kStreamKeys;
   if (!fields.sequence) wanted_ &= ~(json_key_bit(JsonKey::seq) | json_key_bit(JsonKey::lane));
   for (const std::string& name : input_names) {
     InputText& input = inputs_.emplace_back();
@@ -114,6 +120,7 @@ char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
   if (event.extra.present() && wants(JsonKey::extra))
     out = put_text_value(put(out, "\"extra\":\""), line, JsonKey::extra, event.extra);
   out = put_source(out, line);
+  if (line.event.stream.connection != 0) out = put_stream(out, line.event.stream);
   out = put_faults(out, line);
   if (wants(JsonKey::seq)) {
     out = put_u64(put(out, "\"seq\":"), seq);
@@ -328,6 +335,32 @@ char* JsonFormat::put_source(char* out, const Line& line) noexcept {
     peer_.len = static_cast<size_t>(text - peer_.text.data());
   }
   return copy_text(out, peer_.text.data(), peer_.len);
+}
+
+char* JsonFormat::put_stream(char* out, const StreamId& stream) const noexcept {
+  if (const std::string_view name = PeerNames::at(stream.name); !name.empty() && wants(JsonKey::peer_name)) {
+    bool cut = false;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(name.data());
+    out = put(out, "\"peer_name\":\"");
+    out = put(put_text(out, out + kPeerNameRoom, {bytes, name.size()}, cut), "\",");
+  }
+  if (stream.has_credentials && wants(JsonKey::peer_pid)) {
+    out = put_u32(put(out, "\"peer_pid\":"), static_cast<uint32_t>(stream.pid));
+    *out++ = ',';
+  }
+  if (stream.has_credentials && wants(JsonKey::peer_uid)) {
+    out = put_u32(put(out, "\"peer_uid\":"), stream.uid);
+    *out++ = ',';
+  }
+  if (wants(JsonKey::connection)) {
+    out = put_u32(put(out, "\"connection\":"), stream.connection);
+    *out++ = ',';
+  }
+  if (wants(JsonKey::connection_seq)) {
+    out = put_u64(put(out, "\"connection_seq\":"), stream.sequence);
+    *out++ = ',';
+  }
+  return out;
 }
 
 char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {

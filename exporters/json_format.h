@@ -65,6 +65,7 @@ class JsonFormat : public LineFormat {
   [[nodiscard]] char* put_zone(char* out, Line& line) const noexcept;
   [[nodiscard]] char* put_policy(char* out, Line& line) const noexcept;
   char* put_source(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_stream(char* out, const StreamId& stream) const noexcept;
   [[nodiscard]] char* put_faults(char* out, const Line& line) const noexcept;
   [[nodiscard]] char* put_text_value(char* out, Line& line, JsonKey key, Span span) const noexcept;
   [[nodiscard]] char* put_name_value(char* out, Line& line, JsonKey key, Span span) const noexcept;

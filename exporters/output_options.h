@@ -22,6 +22,7 @@ struct JsonFields {
   std::vector<std::string> omit;    // but not these
   bool authority = false;           // authority section
   bool additional = false;          // additional section, OPT and TSIG left out
+  bool stream = false;              // the dnstap connection, and the number in it
   bool sequence =
       false;  // "seq": number of the line within its export lcore's output, and "lane": the export lcore
   bool operator==(const JsonFields&) const = default;

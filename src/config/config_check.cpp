@@ -183,6 +183,8 @@ Faults check(const JsonOptions& json) {
   };
   needs("authority", json.json.authority, "authority");
   needs("additional", json.json.additional, "additional");
+  for (const char* key : {"connection", "connection_seq", "peer_pid", "peer_uid", "peer_name"})
+    needs(key, json.json.stream, "stream");
   needs("seq", json.json.sequence, "sequence");
   needs("lane", json.json.sequence, "sequence");
   check_tls(json.tls, json.to, false, faults);

@@ -119,13 +119,18 @@ constexpr ConfigKey kDnstapKeys[] = {
      "Bytes a second that are read from one connection; a sender that has more to say is slowed, and that is "
      "counted. 0: no limit.",
      store<&DnstapInputOptions::rate_limit>},
-    {"handshake_timeout", duration(100, kHour), "5s", "From accept to the START frame.",
+    {"handshake_timeout", duration(100, kHour), "5s",
+     "From accept to READY, from there to START, and from STOP to the end or the next of them.",
      store<&DnstapInputOptions::handshake_timeout_ms>},
     {"idle_timeout", duration(0, 24 * kHour), "0",
      "A connection without a byte for so long is closed. 0: never; quiet servers send nothing for hours.",
      store<&DnstapInputOptions::idle_timeout_ms>},
     {"read_buffer", bytes(4 * kKiB, 4 * kMiB), "256KiB", "Bytes asked for by one read.",
      store<&DnstapInputOptions::read_buffer>},
+    {"connection_metrics", integer(0, 1'000), "0",
+     "So many connections, an ingest lcore, have metrics of their own, with the peer and the name in its "
+     "certificate as labels. 0: none.",
+     store<&DnstapInputOptions::connection_metrics>},
     {"socket_mode",
      {KeyType::octal, 0, 0777, {}, false},
      "0660",
@@ -261,6 +266,11 @@ constexpr ConfigKey kJsonKeys[] = {
      "Number the lines: `seq` counts from 0 within `lane`, the export lcore; `weir verify` finds gaps by "
      "them.",
      store<&JsonOptions::json, &JsonFields::sequence>},
+    {"stream", of_type(KeyType::boolean), "false",
+     "Write on which dnstap connection a message came: `connection`, `connection_seq`, `peer_pid`, "
+     "`peer_uid`, "
+     "`peer_name`.",
+     store<&JsonOptions::json, &JsonFields::stream>},
     {"flush", duration(1, 60 * kSecond), "1s", "No line waits longer to be written.",
      store<&JsonOptions::flush_ms>},
     {"backlog", bytes(64 * kKiB, kGiB), "8MiB", "Bytes that may wait for the destination, an export lcore.",

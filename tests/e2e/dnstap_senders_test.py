@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Who may send dnstap, and how much: allow and deny, limits by address, bytes a second."""
+import os
 import socket
 import time
 
@@ -35,6 +36,29 @@ class Senders(weir.WeirCase):
         self.assertEqual(run.stop(), 0, run.stderr())
         self.assertEqual(sorted(line["qname"] for line in run.lines()), sorted(f"{name}.test." for name in names))
         self.check_balance(run)
+
+    def test_a_line_says_on_which_connection_its_message_came(self):
+        folder = self.folder()
+        path, socket_path = folder / "weir.yaml", f"{folder}/dnstap.sock"
+        path.write_text(f'inputs:\n  - dnstap: {{ listen: "unix://{socket_path}", frame_limit: 1KiB }}\n'
+                        'outputs:\n  - json: { to: "-", stream: true }\nlcores: { ingest: 1, decode: 2, export: 1 }\n')
+        run = self.weir("-c", path).wait_ready()
+        for sender_number in range(2):
+            sender = frame_streams.Sender(socket_path).start()
+            for number in range(20):
+                sender.send([frame_streams.dnstap(f"s{sender_number}-{number}.test", port=1024 + number)])
+                sender.send([bytes(2_000)] if number == 9 else [])  # too long: it has a number, too
+            sender.finish()
+        self.assertEqual(run.stop(), 0, run.stderr())
+        lines = run.lines()
+        self.assertEqual(len(lines), 40)
+        for line in lines:
+            sender_number, number = map(int, line["qname"][1:].split(".")[0].split("-"))
+            self.assertEqual(line["connection"], sender_number + 1)
+            self.assertEqual(line["connection_seq"], number + 1 + (number > 9))
+            self.assertEqual((line["peer_pid"], line["peer_uid"]), (os.getpid(), os.getuid()))
+            self.assertNotIn("peer_name", line)
+        self.check_verified(run)
 
     def test_allow_and_deny(self):
         run = self.listening("allow: [127.0.0.0/29, 127.0.1.1], deny: [127.0.0.2]")

@@ -46,6 +46,28 @@ class Listen(TlsCase):
         return self.configured(f"listen: \"tls://127.0.0.1:{self.port}\", tls_certificate: {self.certificate}, "
                                f"tls_key: {self.key}{more}")
 
+    def test_the_name_in_the_certificate_is_a_field_and_a_label(self):
+        path, port = self.files / "named.yaml", weir.free_port()
+        path.write_text(f'inputs:\n  - dnstap: {{ listen: "tls://127.0.0.1:{port}", tls_certificate: {self.certificate}, '
+                        f"tls_key: {self.key}, tls_ca: {self.authority.certificate}, connection_metrics: 2 }}\n"
+                        'outputs:\n  - json: { to: "-", stream: true, flush: 10ms }\n')
+        run = self.weir("-c", path).wait_ready()
+        self.port = port
+        for number, name in enumerate(("first.test", "second.test", "third.test"), start=1):
+            sender = self.sender(self.authority.sign(name, f"DNS:{name}")).start()
+            sender.send(payloads(name, 3))
+            run.wait_metric("weir_balance_out_units_total", 3 * number, stage="output json")
+        shown = {(dict(labels)["peer_name"], value) for (metric, labels), value in run.metrics().items()
+                 if metric == "weir_dnstap_connection_frames_total"}
+        self.assertEqual(shown, {("first.test", 3.0), ("second.test", 3.0)})
+        self.assertEqual(run.stop(), 0, run.stderr())
+        for line in run.lines():
+            prefix, number = line["qname"].split(".test-")
+            self.assertEqual(line["peer_name"], prefix + ".test")
+            self.assertEqual(line["connection_seq"], int(number.split(".")[0]) + 1)
+            self.assertNotIn("peer_pid", line)
+        self.assertEqual(len({line["connection"] for line in run.lines()}), 3)
+
     def sender(self, client=None, version=None, ca=None):
         """A connected Sender over TLS. client: (certificate, key)."""
         context = ssl.create_default_context(cafile=str(ca or self.authority.certificate))

@@ -199,7 +199,7 @@ TEST_P(BroadcastOutputTest, TheOnlyReceiverGetsWhatWaited) {
 }
 
 TEST_P(BroadcastOutputTest, ASlowReceiverLosesItsOwnAndIsClosed) {
-  open({.flush_ms = 1, .backlog = 64U << 10U}, {.max_receivers = 8, .stall_timeout_ms = 500});
+  open({.flush_ms = 1, .backlog = 64U << 10U}, {.max_receivers = 8, .stall_timeout_ms = 3'000});
   Sleeper sleeper(target);
   Reader reader(target);
   ASSERT_TRUE(wait_for_receivers(2));

@@ -140,7 +140,8 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
       "of listen, connect, name, overflow, pair, frame_limit, max_connections, max_connections_per_address, "
       "allow, "
       "deny, rate_limit, handshake_timeout, idle_timeout, "
-      "read_buffer, socket_mode, socket_owner, tls_certificate, tls_key, tls_ca, tls_clients, tls_verify, "
+      "read_buffer, connection_metrics, socket_mode, socket_owner, tls_certificate, tls_key, tls_ca, "
+      "tls_clients, tls_verify, "
       "tls_name");
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
