@@ -95,10 +95,7 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
         counters.units.add(1);
         counters.drops.add(Drop::frame_too_long, 1);
         break;
-      case FrameStreams::Step::reply:
-        waiting_since_ns_ = now.mono_ns;  // for START, perhaps of a second session
-        reply();
-        break;
+      case FrameStreams::Step::reply:  // START is due, perhaps of a second session
       case FrameStreams::Step::end:
         waiting_since_ns_ = now.mono_ns;
         reply();

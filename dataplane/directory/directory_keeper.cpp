@@ -106,8 +106,12 @@ void DirectoryKeeper::turn(const Now& now) {
 }
 
 void DirectoryKeeper::collect() {
-  ReadFile read{};
-  while ((read.number = hand_off_.collect(read.file)) != 0) unsettled_.push_back(std::move(read));
+  for (;;) {
+    ReadFile read{};
+    read.number = hand_off_.collect(read.file);
+    if (read.number == 0) return;
+    unsettled_.push_back(std::move(read));
+  }
 }
 
 // The watch before the first look, so that nothing falls between.
@@ -266,7 +270,7 @@ void DirectoryKeeper::open_and_offer(FoundFile found, const Now& now) {
   if (writers == Writers::some) {
     take = false;
     // The kernel tells of a close an instant before the file is not open any more.
-    if (found.handed_in) look_again_at(std::move(found), now);
+    if (found.handed_in) look_again_at(found, now);
   } else if (writers == Writers::unknown && !found.handed_in) {
     // A time in the future tells nothing.
     const uint64_t age = now.wall_ns > id.mtime_ns ? now.wall_ns - id.mtime_ns : 0;
