@@ -35,13 +35,13 @@ uint32_t next_number() noexcept {
 }
 
 StreamOrigin origin_of(int fd) {
-  StreamOrigin from{.peer = peer_endpoint(fd), .stream = {.connection = next_number()}};
-  ucred sender{};
-  socklen_t len = sizeof sender;
-  if (from.peer.addr.present() || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &sender, &len) != 0) return from;
-  from.stream.pid = sender.pid;
-  from.stream.uid = sender.uid;
-  from.stream.has_credentials = true;
+  StreamOrigin from{.peer = peer_endpoint(fd), .stream = {.sequence = 1, .connection = next_number()}};
+  if (from.peer.addr.present()) return from;
+  if (const auto sender = peer_credentials(fd)) {
+    from.stream.pid = sender->pid;
+    from.stream.uid = sender->uid;
+    from.stream.has_credentials = true;
+  }
   return from;
 }
 
@@ -71,12 +71,8 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
     const FrameStreams::Step step = streams_.next(rest);
     switch (step) {
       case FrameStreams::Step::frame:
-        ++from_.stream.sequence;
-        if (!intake.take(streams_.frame(), from_, now, writer, counters)) {
-          --from_.stream.sequence;
-          return Taken::no_room;
-        }
-        if (place) place->frames.add(1);
+        if (!intake.take(streams_.frame(), from_, now, writer, counters)) return Taken::no_room;
+        count_frame();
         break;
       case FrameStreams::Step::more:
         if (bytes.empty()) return Taken::all;
@@ -90,8 +86,7 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
         return Taken::fault;
       case FrameStreams::Step::too_long:
         ++too_long_;
-        ++from_.stream.sequence;
-        if (place) place->frames.add(1);
+        count_frame();
         counters.units.add(1);
         counters.drops.add(Drop::frame_too_long, 1);
         break;
@@ -111,6 +106,11 @@ DnstapConnection::Taken DnstapConnection::take(std::span<const uint8_t>& bytes, 
     else
       bytes = rest;
   }
+}
+
+void DnstapConnection::count_frame() noexcept {
+  ++from_.stream.sequence;
+  if (place) place->frames.add(1);
 }
 
 void DnstapConnection::hold(std::span<const uint8_t>& bytes, size_t n) {

@@ -21,12 +21,12 @@ class DnstapConnection {
   enum class Taken : uint8_t { all, no_room, fault };
 
   DnstapConnection(ByteStream stream, uint32_t frame_limit, uint64_t mono_ns);
-  // Once TLS is there: the name in the peer's certificate becomes part of where its frames come from.
-  void note_peer_name();
   // Epoll and the listener's list point to it.
   DnstapConnection(const DnstapConnection&) = delete;
   DnstapConnection& operator=(const DnstapConnection&) = delete;
 
+  // Once TLS is there: the name in the peer's certificate becomes part of where its frames come from.
+  void note_peer_name();
   // Works through bytes that were read, from their front: frames to the intake, replies to the sender. all:
   // an unfinished frame was kept. no_room: what is left in `bytes` must be given again, and nothing else
   // before.
@@ -68,10 +68,11 @@ class DnstapConnection {
  private:
   void hold(std::span<const uint8_t>& bytes, size_t n);
   void release() noexcept;
+  void count_frame() noexcept;
   void reply();
 
   ByteStream stream_;
-  StreamOrigin from_;  // of the last frame
+  StreamOrigin from_;  // of the next frame
   std::string peer_name_;
   FrameStreams streams_;
   std::vector<uint8_t> held_;

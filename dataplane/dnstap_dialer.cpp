@@ -63,7 +63,7 @@ void DnstapDialer::failed(const std::string& why, uint64_t pause_ns, const Now& 
 }
 
 void DnstapDialer::request_reload() {
-  if (tls_) reload_tls(*tls_);
+  if (tls_) reload_certificates(*tls_, "input " + name());
 }
 
 }  // namespace weir

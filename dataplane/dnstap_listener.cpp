@@ -196,7 +196,7 @@ void DnstapListener::waits(bool for_room) {
 
 // One instance does it for all, since they share the TLS side.
 void DnstapListener::request_reload() {
-  if (lcore() == 0 && share_->tls) reload_tls(*share_->tls);
+  if (lcore() == 0 && share_->tls) reload_certificates(*share_->tls, "input " + name());
 }
 
 }  // namespace weir

@@ -68,13 +68,6 @@ Status DnstapStreams::watch(int fd) {
                "; raise the limit on open files (ulimit -n)"};
 }
 
-void DnstapStreams::reload_tls(TlsSide& side) const {
-  if (const Status reloaded = side.reload(); reloaded)
-    spdlog::info("input {}: certificates were read again", name());
-  else
-    spdlog::error("input {}: {}; the certificates read before stay in use", name(), reloaded.error().message);
-}
-
 bool DnstapStreams::add(std::unique_ptr<DnstapConnection> connection) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = connection.get()}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection->fd(), &event) != 0) return false;

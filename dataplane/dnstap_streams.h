@@ -75,8 +75,6 @@ class DnstapStreams : public Input {
   Status watch(int fd);
   // false, and the connection is gone: it cannot be watched; errno says why.
   [[nodiscard]] bool add(std::unique_ptr<DnstapConnection> connection);
-  // Reads the certificates again, and logs how that went. Any thread.
-  void reload_tls(TlsSide& side) const;
   [[nodiscard]] const DnstapInputOptions& options() const noexcept { return options_; }
   template <class... Args>
   void log(const Now& now, fmt::format_string<Args...> format, Args&&... args) {

@@ -1,31 +1,21 @@
 #include "exporters/file_rotation.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <limits>
 
 #include "core/clock.h"
+#include "core/rename.h"
 
 namespace weir {
 namespace {
 
 constexpr unsigned kAttempts = 10'000;
-
-// rename(2) without overwriting. Where the file system cannot do that by itself (NFS), a look before has to
-// do.
-int rename_to_new(const std::string& from, const std::string& to) {
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;
-  if (access(to.c_str(), F_OK) == 0) return EEXIST;
-  return rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-}
 
 }  // namespace
 
@@ -51,7 +41,7 @@ Result<std::string> move_away(const std::string& path, uint64_t at_ns) {
   int error = EEXIST;
   for (unsigned attempt = 1; error == EEXIST && attempt <= kAttempts; ++attempt) {
     std::string to = rotated_path(path, at_ns, attempt);
-    error = rename_to_new(path, to);
+    error = rename_to_new(AT_FDCWD, path, AT_FDCWD, to);
     if (error == 0) return to;
   }
   return Error{"'" + path + "' cannot be rotated: " + std::strerror(error) +

@@ -222,9 +222,7 @@ void RecordFile::rotate_if_due(const Now& now) {
 // The file is whole, its end too, before it has its new name: whoever waits for that name may read it.
 void RecordFile::rotate(const Now& now) {
   struct stat at_path {};
-  struct stat open_file {};
-  const bool ours = stat(path_.c_str(), &at_path) == 0 && fstat(fd_, &open_file) == 0 &&
-                    at_path.st_dev == open_file.st_dev && at_path.st_ino == open_file.st_ino;
+  const bool ours = stat(path_.c_str(), &at_path) == 0 && is_current(at_path);
   close_file();
   if (ours) {
     if (Result<std::string> to = move_away(path_, now.wall_ns); to) {
@@ -247,17 +245,17 @@ void RecordFile::describe(MetricVisitor& visitor, const Labels& labels) const {
 }
 
 // Nobody moved the file away: to open it anew would take its own end for a killed writer's.
-bool RecordFile::is_current(int fd) const {
-  struct stat fresh {};
+bool RecordFile::is_current(const struct stat& file) const {
   struct stat current {};
-  return kind_ == Kind::regular && fd_ >= 0 && fstat(fd, &fresh) == 0 && fstat(fd_, &current) == 0 &&
-         fresh.st_dev == current.st_dev && fresh.st_ino == current.st_ino;
+  return kind_ == Kind::regular && fd_ >= 0 && fstat(fd_, &current) == 0 && file.st_dev == current.st_dev &&
+         file.st_ino == current.st_ino;
 }
 
 // Goes on with the old file when the new one cannot be opened.
 void RecordFile::reopen(const Now& now) {
   Result<int> fd = open_path(path_);
-  if (fd && is_current(*fd)) {
+  struct stat at_path {};
+  if (fd && fstat(*fd, &at_path) == 0 && is_current(at_path)) {
     ::close(*fd);
     return;
   }

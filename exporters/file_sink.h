@@ -2,6 +2,8 @@
 // RecordFile, so that their records never mix.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -60,7 +62,7 @@ class RecordFile {
   size_t write_all(std::string_view records, size_t sent, const Now& now);
   void use(Opened opened);
   void close_file();
-  [[nodiscard]] bool is_current(int fd) const;
+  [[nodiscard]] bool is_current(const struct stat& file) const;
   void cut_back();
   void forget_part();
   void reopen(const Now& now);

@@ -63,7 +63,8 @@ Result<Sinks> open_sinks(const Options& options, const Target& to, const FileFra
     case Target::Scheme::udp:
       break;
   }
-  return Error{options.name + ": to: '" + to_string(to) + "' is not possible here"};
+  return Error{options.name + ": to: '" + to_string(to) +
+               "' is not possible here; use a file, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or null:"};
 }
 
 // One RecordOutput for each sink. make_format is given the export lcore.

@@ -23,9 +23,9 @@ PeerConnection::PeerConnection(Target peer, std::shared_ptr<TlsSide> tls)
 bool PeerConnection::poll(const Now& now) {
   if (closed_) return false;
   if (!stream_) return dial(now);
-  if (!ready_) {
+  if (!connected()) {
     secure(now);
-    return ready_ || !stream_;
+    return connected() || !stream_;
   }
   look_at_peer(now);
   return !stream_;
@@ -50,7 +50,6 @@ void PeerConnection::secure(const Now& now) {
     if (now.mono_ns - connected_ns_ >= kSecureNs) fail("it does not end TLS's handshake", now);
     return;
   }
-  ready_ = true;
   connected_ns_ = all_acknowledged_ns_ = now.mono_ns;
   look_after_ns_ = now.mono_ns + kLookNs;
   connects_.add(1);
@@ -61,14 +60,14 @@ void PeerConnection::secure(const Now& now) {
 }
 
 size_t PeerConnection::send(std::string_view bytes, const Now& now) {
-  if (!ready_) return 0;
+  if (!connected()) return 0;
   const size_t sent = stream_->send(bytes);
   fail_if_over(now);
   return sent;
 }
 
 size_t PeerConnection::receive(std::span<uint8_t> room, const Now& now) {
-  if (!ready_) return 0;
+  if (!connected()) return 0;
   const size_t received = stream_->receive(room);
   fail_if_over(now);
   return received;
@@ -103,13 +102,13 @@ bool PeerConnection::peer_is_dead(const Now& now) {
 }
 
 void PeerConnection::fail(const std::string& why, const Now& now) {
-  if (ready_) {
+  if (connected()) {
     stream_->look();
     unsettled_at_break_ = stream_->unsettled();
     resent_bytes_.add(unsettled_at_break_);
     broke_ = true;
   }
-  drop_stream();
+  stream_.reset();
   report(why, dialer_.broke(now), now);
 }
 
@@ -120,22 +119,12 @@ void PeerConnection::report(const std::string& why, uint64_t pause_ns, const Now
 }
 
 void PeerConnection::close() {
-  drop_stream();
+  stream_.reset();
   closed_ = true;
 }
 
-void PeerConnection::drop_stream() {
-  ready_ = false;
-  stream_.reset();
-}
-
 void PeerConnection::reload_tls() {
-  if (!tls_) return;
-  if (const Status reloaded = tls_->reload(); reloaded)
-    spdlog::info("{}: certificates were read again", to_string(peer()));
-  else
-    spdlog::error("{}: {}; the certificates read before stay in use", to_string(peer()),
-                  reloaded.error().message);
+  if (tls_) reload_certificates(*tls_, to_string(peer()));
 }
 
 void PeerConnection::describe(MetricVisitor& visitor, const Labels& labels) const {

@@ -30,7 +30,7 @@ class PeerConnection {
 
   // Every loop: looks up, connects, gives a peer up that acknowledges nothing. true: the state changed.
   bool poll(const Now& now);
-  [[nodiscard]] bool connected() const noexcept { return ready_; }
+  [[nodiscard]] bool connected() const noexcept { return stream_ && stream_->secured(); }
   // Counts the connections made: another number is another connection.
   [[nodiscard]] uint64_t connects() const noexcept { return connects_.get(); }
 
@@ -66,13 +66,11 @@ class PeerConnection {
   void look_at_peer(const Now& now);
   [[nodiscard]] bool peer_is_dead(const Now& now);
   void report(const std::string& why, uint64_t pause_ns, const Now& now);
-  void drop_stream();
 
   std::shared_ptr<TlsSide> tls_;
   Dialer dialer_;
   bool closed_ = false;
   std::optional<PeerStream> stream_;
-  bool ready_ = false;          // stream_ is secured
   uint64_t look_after_ns_ = 0;  // at the peer
   uint64_t connected_ns_ = 0;
   uint64_t all_acknowledged_ns_ = 0;  // the last look that found nothing under way

@@ -20,6 +20,7 @@ class PeerStream {
 
   // TLS's handshake, as far as it goes; to be called until it is done, before all else. true: secured.
   [[nodiscard]] bool secure();
+  [[nodiscard]] bool secured() const noexcept { return stream_.secured(); }
   // How many bytes were taken.
   [[nodiscard]] size_t send(std::string_view bytes);
   // How many bytes came; 0: none now.

@@ -79,12 +79,7 @@ void ReceiverListener::let_go(const Receiver& receiver, const Now& now) {
 }
 
 void ReceiverListener::reload_tls() {
-  if (!tls_) return;
-  if (const Status reloaded = tls_->reload(); reloaded)
-    spdlog::info("{}: certificates were read again", to_string(socket_->bound()));
-  else
-    spdlog::error("{}: {}; the certificates read before stay in use", to_string(socket_->bound()),
-                  reloaded.error().message);
+  if (tls_) reload_certificates(*tls_, to_string(socket_->bound()));
 }
 
 std::vector<std::shared_ptr<Receiver>> ReceiverListener::receivers() {

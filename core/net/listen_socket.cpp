@@ -218,12 +218,18 @@ Endpoint peer_endpoint(int fd) {
   return peer;
 }
 
-std::string peer_name(int fd, const Endpoint& peer) {
-  if (peer.addr.present()) return to_string(peer);
+std::optional<PeerCredentials> peer_credentials(int fd) {
   ucred cred{};
   socklen_t len = sizeof cred;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) return "an unknown sender";
-  return "pid " + std::to_string(cred.pid) + " (uid " + std::to_string(cred.uid) + ")";
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) return std::nullopt;
+  return PeerCredentials{.pid = cred.pid, .uid = cred.uid};
+}
+
+std::string peer_name(int fd, const Endpoint& peer) {
+  if (peer.addr.present()) return to_string(peer);
+  const auto sender = peer_credentials(fd);
+  if (!sender) return "an unknown sender";
+  return "pid " + std::to_string(sender->pid) + " (uid " + std::to_string(sender->uid) + ")";
 }
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/addr.h"
@@ -52,6 +53,12 @@ class ListenSocket {
 
 // The peer of an accepted socket: its address; absent for UNIX sockets. v4-mapped IPv6 is shown as IPv4.
 Endpoint peer_endpoint(int fd);
+struct PeerCredentials {
+  int32_t pid = 0;  // 0: in another PID namespace
+  uint32_t uid = 0;
+};
+// Of the peer of a UNIX socket, as its kernel says.
+std::optional<PeerCredentials> peer_credentials(int fd);
 // For log lines: "192.0.2.1:41000", or "pid 71 (uid 53)" behind a UNIX socket.
 std::string peer_name(int fd, const Endpoint& peer);
 

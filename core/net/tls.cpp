@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -127,6 +128,13 @@ TlsSession TlsSide::session(int fd) const {
     (void)SSL_set1_host(session.get(), options_.name.c_str());
   }
   return session;
+}
+
+void reload_certificates(TlsSide& side, const std::string& who) {
+  if (const Status reloaded = side.reload(); reloaded)
+    spdlog::info("{}: certificates were read again", who);
+  else
+    spdlog::error("{}: {}; the certificates read before stay in use", who, reloaded.error().message);
 }
 
 }  // namespace weir

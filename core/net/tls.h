@@ -56,4 +56,7 @@ class TlsSide {
   Context context_;  // under lock_
 };
 
+// side.reload(), and a log line that says how it went; who: "input dnstap". Control thread.
+void reload_certificates(TlsSide& side, const std::string& who);
+
 }  // namespace weir

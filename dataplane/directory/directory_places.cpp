@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/rename.h"
 #include "dataplane/directory/state_line.h"
 
 namespace weir {
@@ -50,17 +51,6 @@ std::string free_name(int folder, const std::string& name) {
     (is_taken(folder, numbered(name, middle)) ? taken : above) = middle;
   }
   return numbered(name, above);
-}
-
-// Never over another file. File systems without RENAME_NOREPLACE: the look before leaves an instant.
-bool rename_to_new(int from, const std::string& name, int to, const std::string& fresh) {
-  if (renameat2(from, name.c_str(), to, fresh.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  if (is_there(to, fresh)) {
-    errno = EEXIST;
-    return false;
-  }
-  return renameat(from, name.c_str(), to, fresh.c_str()) == 0;
 }
 
 }  // namespace
@@ -138,7 +128,7 @@ Result<std::string> DirectoryPlaces::move(int directory, const std::string& name
   std::string fresh;
   for (unsigned tries = 0; error == EEXIST && tries < kMostTries; ++tries) {
     fresh = free_name(to, name);
-    error = rename_to_new(directory, name, to, fresh) ? 0 : errno;
+    error = rename_to_new(directory, name, to, fresh);
   }
   ::close(to);
   if (error != 0) return Error{"cannot move it to '" + target + "': " + why(error)};

@@ -8,8 +8,8 @@
 
 #include "core/clock.h"
 #include "core/mark.h"
-#include "tests/dataplane/directory/temp_folder.h"
 #include "tests/fstrm_payloads.h"
+#include "tests/temp_folder.h"
 #include "tests/test_data.h"
 
 namespace weir {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/clock.h"
+#include "tests/temp_folder.h"
 
 namespace weir {
 namespace {
@@ -29,9 +30,8 @@ TEST(FileRotation, TimesAreThoseOfTheClock) {
 }
 
 TEST(FileRotation, NothingIsOverwritten) {
-  std::string name = (fs::temp_directory_path() / "weir-rotation-XXXXXX").string();
-  ASSERT_NE(mkdtemp(name.data()), nullptr);
-  const fs::path dir = name;
+  const TempFolder folder;
+  const fs::path& dir = folder.path();
   const std::string path = dir / "dns.jsonl";
   for (const char* wanted :
        {"dns-20251126T083000Z.jsonl", "dns-20251126T083000Z-2.jsonl", "dns-20251126T083000Z-3.jsonl"}) {
@@ -44,7 +44,6 @@ TEST(FileRotation, NothingIsOverwritten) {
   const auto gone = move_away(path, kAtNs);
   ASSERT_FALSE(gone.ok());
   EXPECT_NE(gone.error().message.find("No such file"), std::string::npos);
-  fs::remove_all(dir);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "tests/dataplane/directory/temp_folder.h"
+#include "tests/temp_folder.h"
 
 namespace weir {
 namespace {

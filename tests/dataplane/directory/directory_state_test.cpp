@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/dataplane/directory/temp_folder.h"
+#include "tests/temp_folder.h"
 
 namespace weir {
 namespace {

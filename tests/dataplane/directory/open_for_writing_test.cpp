@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/dataplane/directory/temp_folder.h"
+#include "tests/temp_folder.h"
 
 namespace weir {
 namespace {

@@ -14,7 +14,7 @@ namespace weir {
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-directory-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "weir-test-XXXXXX").string();
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     path_ = name;
   }
