@@ -31,7 +31,21 @@ enum class Drop : uint8_t {
   packet_not_udp,     // neither UDP nor TCP
   packet_other_port,  // UDP or TCP, but neither port is one of the DNS ports
   packet_bad_udp,     // UDP length contradicts IP's
+  tunnel_too_deep,    // more tunnels within each other than are opened
   capture_damaged,    // a capture file's record that contradicts itself
+  // ingest, IP fragments
+  fragment_duplicate,   // its bytes were there already
+  fragment_overlap,     // its bytes contradict those of another fragment, or the datagram's end
+  fragment_bad,         // of no bytes, of an odd length within, or past 65,535
+  fragment_incomplete,  // others of its datagram did not come in time, or before the input ended
+  fragment_evicted,     // the table of datagrams that wait for fragments was full
+  // ingest, TCP
+  tcp_no_data,     // a segment without bytes of a message: SYN, ACK, FIN, RST, keep-alive
+  tcp_duplicate,   // a segment whose bytes were there already
+  tcp_gap,         // its message lacks a part that was not captured
+  tcp_not_dns,     // no message begins in it: a stream whose start was not captured, or of something else
+  tcp_unfinished,  // the stream or the input ended inside its message
+  tcp_evicted,     // the table of streams, or their memory, was full
   // ingest, all
   ring_full,        // the decode lcores are behind and overflow: drop
   pool_empty,       // no batch was free

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-#include "decoder/lazy_array.h"
+#include "core/lazy_array.h"
 
 namespace weir {
 

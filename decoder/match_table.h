@@ -15,7 +15,7 @@
 #include <cstring>
 #include <span>
 
-#include "decoder/lazy_array.h"
+#include "core/lazy_array.h"
 #include "decoder/wire_store.h"
 
 namespace weir {

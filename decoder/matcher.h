@@ -28,7 +28,7 @@
 #include "decoder/done_marks.h"
 #include "decoder/event_sink.h"
 #include "decoder/leg.h"
-#include "decoder/seeded_hash.h"
+#include "core/seeded_hash.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "core/frame.h"
-#include "decoder/lazy_array.h"
+#include "core/lazy_array.h"
 #include "decoder/match_table.h"
 
 namespace weir {

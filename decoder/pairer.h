@@ -27,7 +27,7 @@
 #include "core/metric.h"
 #include "decoder/decode_options.h"
 #include "decoder/event_sink.h"
-#include "decoder/seeded_hash.h"
+#include "core/seeded_hash.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {

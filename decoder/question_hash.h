@@ -8,7 +8,7 @@
 
 #include "core/dns/name.h"
 #include "core/event.h"
-#include "decoder/seeded_hash.h"
+#include "core/seeded_hash.h"
 
 namespace weir {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "decoder/lazy_array.h"
+#include "core/lazy_array.h"
 
 namespace weir {
 
