@@ -14,9 +14,7 @@ namespace {
 constexpr unsigned kPauses = 16;
 constexpr uint64_t kFirstSleepNs = 100'000;
 constexpr uint64_t kLongSleepNs = kNsPerMs;
-// After about a second without work: a wake-up costs up to 14 µs, and five lcores idle below 5 % of a CPU.
-constexpr unsigned kDeepIdlePolls = 1'000;
-constexpr uint64_t kLongestSleepNs = 2 * kNsPerMs;
+constexpr unsigned kDeepIdlePolls = 1'000;      // about a second without work
 constexpr unsigned long kTimerSlackNs = 1'000;  // the default of 50 µs would round every short sleep up
 
 }  // namespace
@@ -29,7 +27,7 @@ void Rest::take() noexcept {
   }
   const unsigned doublings = std::min((empty_polls_ - kPauses - 1) / 4, 7U);
   const uint64_t ns =
-      empty_polls_ > kDeepIdlePolls ? kLongestSleepNs : std::min(kFirstSleepNs << doublings, kLongSleepNs);
+      empty_polls_ > kDeepIdlePolls ? limit_ns_ : std::min(kFirstSleepNs << doublings, kLongSleepNs);
   const timespec length{.tv_sec = 0, .tv_nsec = static_cast<long>(ns)};
   nanosleep(&length, nullptr);
 }
@@ -60,7 +58,7 @@ Poll LcoreLoop::poll_last_busy(Now& now) noexcept {
 
 void LcoreLoop::run() noexcept {
   prctl(PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);
-  Rest rest;
+  Rest rest(rest_limit_ns_);
   Now now = read_clock();
   while (!abort_.load(std::memory_order_relaxed)) {
     const Poll result = poll_last_busy(now);

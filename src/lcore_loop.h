@@ -17,8 +17,10 @@ namespace weir {
 
 class LcoreLoop {
  public:
-  // abort outlives the loop.
-  LcoreLoop(bool spin, const std::atomic<bool>& abort) : spin_(spin), abort_(abort) {}
+  // rest_limit_ns: how long an lcore that does not spin rests after a long time without work. abort outlives
+  // the loop.
+  LcoreLoop(bool spin, uint64_t rest_limit_ns, const std::atomic<bool>& abort)
+      : spin_(spin), rest_limit_ns_(rest_limit_ns), abort_(abort) {}
 
   // Before run(), in the order of the street. The stage outlives the loop. kind, index: as in the plan, for
   // metrics.
@@ -47,6 +49,7 @@ class LcoreLoop {
   Poll poll_last_busy(Now& now) noexcept;
 
   bool spin_;
+  uint64_t rest_limit_ns_;
   const std::atomic<bool>& abort_;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::atomic<bool> ended_{false};
@@ -57,11 +60,13 @@ class LcoreLoop {
 // The adaptive idle policy: how long to rest after so many polls in a row that did nothing.
 class Rest {
  public:
+  explicit Rest(uint64_t limit_ns) : limit_ns_(limit_ns) {}
   void reset() noexcept { empty_polls_ = 0; }
-  // Pauses, or sleeps from 100 µs up to 1 ms, after a second of idleness 2 ms.
+  // Pauses, or sleeps from 100 µs up to 1 ms, after a second of idleness for the limit.
   void take() noexcept;
 
  private:
+  uint64_t limit_ns_;
   unsigned empty_polls_ = 0;
 };
 

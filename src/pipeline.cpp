@@ -152,7 +152,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::build(const Config& config, const Pl
   }
 
   for (const PlanLcore& lcore : plan.lcores) {
-    auto loop = std::make_unique<LcoreLoop>(plan.spin, pipeline->abort_);
+    auto loop = std::make_unique<LcoreLoop>(plan.spin, plan.rest_limit_ms * kNsPerMs, pipeline->abort_);
     for (const PlanStage& stage : lcore.stages) {
       switch (stage.kind) {
         case LcoreKind::ingest:

@@ -21,7 +21,7 @@ using OutputConfig = std::variant<JsonOptions, DnstapOptions, StatsdOptions>;
 enum class IdlePolicy : uint8_t {
   automatic,  // spin if every lcore has a CPU of its own that is isolated from the scheduler, else adaptive
   spin,       // poll for ever
-  adaptive,   // pause, then sleep, up to 2 ms
+  adaptive,   // pause, then sleep
 };
 
 enum class Share : uint8_t {

@@ -394,8 +394,8 @@ constexpr ConfigKey kLcoreKeys[] = {
      "polled in time.",
      store<&LcoreConfig::share>},
     {"idle", choice("auto|spin|adaptive"), "auto",
-     "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, then sleeps up to 2 "
-     "ms. "
+     "What an lcore without work does: `spin` polls for ever; `adaptive` pauses, then sleeps up to 10 ms, "
+     "with a port or an interface among the inputs 2 ms. "
      "auto: `spin` if every lcore has a CPU of its own in `cpus` that is isolated from the scheduler.",
      store<&LcoreConfig::idle>},
     {"cpus", integers(0, 1023), "[]",

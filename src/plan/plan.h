@@ -31,6 +31,7 @@ struct Plan {
   unsigned ingest = 1, decode = 1, export_ = 1;
   bool share = false;  // stages of the same number run on one lcore
   bool spin = false;
+  unsigned rest_limit_ms = 0;    // after a second without work, if not spin
   std::string idle_reason;       // why spin or not, for describe_plan
   std::vector<unsigned> floats;  // CPUs that lcores without one of their own float over
 

@@ -124,16 +124,18 @@ Status check_pins(const std::vector<unsigned>& pins, const Machine& machine, uns
   return Ok{};
 }
 
+bool has_ports(const Config& config) {
+  return std::any_of(config.inputs.begin(), config.inputs.end(),
+                     [](const InputConfig& input) { return std::holds_alternative<MirrorOptions>(input); });
+}
+
 // Cache misses between CPUs and switches cost more than a second CPU gives where three lcores would take
 // turns on two (docs/decisions/0007). A port's buffers are small: what polls it must not wait for a disk.
 bool shares(const Config& config, const Machine& machine) {
   const LcoreConfig& told = config.lcores;
   if (told.share != Share::automatic) return told.share == Share::on;
   const bool numbers = told.ingest != 0 || told.decode != 0 || told.export_ != 0 || !told.cpus.empty();
-  const bool ports = std::any_of(config.inputs.begin(), config.inputs.end(), [](const InputConfig& input) {
-    return std::holds_alternative<MirrorOptions>(input);
-  });
-  return !numbers && !ports && granted_cpus(machine) < 3;
+  return !numbers && !has_ports(config) && granted_cpus(machine) < 3;
 }
 
 unsigned most_of_a_kind(const Plan& plan) { return std::max({plan.ingest, plan.decode, plan.export_}); }
@@ -172,6 +174,9 @@ void place(const Config& config, const Machine& machine, Plan& plan) {
 }
 
 Status choose_idle(const Config& config, const Machine& machine, Plan& plan) {
+  // A NIC's descriptors and the rings behind it hold a few milliseconds of a burst; what a socket does not
+  // take, its sender keeps. A wake-up costs up to 14 µs.
+  plan.rest_limit_ms = has_ports(config) ? 2 : 10;
   const auto lcores = plan.lcores.size();
   const std::vector<unsigned>& pins = config.lcores.cpus;
   const size_t cpus = pins.empty() ? std::max<size_t>(machine.cpus.size(), 1) : pins.size();

@@ -27,7 +27,7 @@ class CountingStage : public Stage {
 TEST(LcoreLoop, EndsWhenTheStageIsDone) {
   std::atomic<bool> abort{false};
   CountingStage stage(500);
-  LcoreLoop loop(false, abort);
+  LcoreLoop loop(false, kNsPerMs, abort);
   loop.add(stage, "test", 0);
   loop.run();
   EXPECT_TRUE(loop.ended());
@@ -38,7 +38,7 @@ TEST(LcoreLoop, SharedByStagesEndsWhenAllAreDoneAndPollsTheLastThatHasWork) {
   std::atomic<bool> abort{false};
   CountingStage first(10);
   CountingStage last(500);
-  LcoreLoop loop(false, abort);
+  LcoreLoop loop(false, kNsPerMs, abort);
   loop.add(first, "test", 0);
   loop.add(last, "test", 1);
   loop.run();
@@ -51,7 +51,7 @@ TEST(LcoreLoop, EndsOnAbortThoughTheStageIsNot) {
   for (bool spin : {false, true}) {
     std::atomic<bool> abort{false};
     CountingStage stage(0);
-    LcoreLoop loop(spin, abort);
+    LcoreLoop loop(spin, kNsPerMs, abort);
     loop.add(stage, "test", 0);
     std::thread lcore([&] { loop.run(); });
     while (loop.last_turn_ns() == 0) std::this_thread::yield();
