@@ -23,16 +23,18 @@ enum class Drop : uint8_t {
   frame_memory,    // unfinished frames of all connections held more than their limit
   frame_cut,       // the stream or file ended inside a frame
   // ingest, packets
-  packet_cut,         // shorter than its own headers say, in the link, IP or UDP header
-  packet_not_ip,      // ARP, LLDP and other ethertypes; link types not decoded
-  packet_bad_ip,      // IP header that contradicts itself
-  packet_fragment,    // IP fragment (reassembly is not done)
-  packet_tcp,         // TCP segment on one of the DNS ports (reassembly is not done)
-  packet_not_udp,     // neither UDP nor TCP
-  packet_other_port,  // UDP or TCP, but neither port is one of the DNS ports
-  packet_bad_udp,     // UDP length contradicts IP's
-  tunnel_too_deep,    // more tunnels within each other than are opened
-  capture_damaged,    // a capture file's record that contradicts itself
+  packet_cut,           // shorter than its own headers say, in the link, IP or UDP header
+  packet_not_ip,        // ARP, LLDP and other ethertypes; link types not decoded
+  packet_bad_ip,        // IP header that contradicts itself
+  packet_fragment,      // IP fragment (reassembly is not done)
+  packet_tcp,           // TCP segment on one of the DNS ports (reassembly is not done)
+  packet_not_udp,       // neither UDP nor TCP
+  packet_other_port,    // UDP or TCP, but neither port is one of the DNS ports
+  packet_bad_udp,       // UDP length contradicts IP's
+  packet_bad_tcp,       // TCP's data offset contradicts IP's length
+  packet_bad_checksum,  // with verify_checksums: IPv4's, UDP's or TCP's is wrong
+  tunnel_too_deep,      // more tunnels within each other than are opened
+  capture_damaged,      // a capture file's record that contradicts itself
   // ingest, IP fragments
   fragment_duplicate,   // its bytes were there already
   fragment_overlap,     // its bytes contradict those of another fragment, or the datagram's end

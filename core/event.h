@@ -71,9 +71,9 @@ struct Event {
   uint64_t arrival_ns = 0;     // CLOCK_MONOTONIC when its last frame was taken in
   uint64_t query_time_ns = 0;  // since 1970; see has_*
   uint64_t response_time_ns = 0;
-  uint16_t input = 0;  // index of the input in the configuration
-  uint16_t units = 1;  // frames that went into it: a transaction has two, and one more a retransmission; a
-                       // dnstap pair has two
+  uint16_t input = 0;            // index of the input in the configuration
+  uint16_t retransmissions = 0;  // packets: copies of the query beyond the first
+  uint32_t units = 1;            // what went into it: dnstap frames, packets
   EventKind kind = EventKind::dnstap;
   bool has_query_time = false;
   bool has_response_time = false;
@@ -84,7 +84,7 @@ struct Event {
   bool has_policy_match = false;
   int32_t type = 0;           // dnstap Message.Type as it came, of a pair the response's; 0 for packets
   int32_t family = 0;         // dnstap SocketFamily as it came; packets: 1 or 2
-  int32_t protocol = 0;       // dnstap SocketProtocol as it came; packets: 1 UDP
+  int32_t protocol = 0;       // dnstap SocketProtocol as it came; packets: 1 UDP, 2 TCP
   int32_t http_protocol = 0;  // dnstap HttpProtocol as it came
   int32_t policy_action = 0;
   int32_t policy_match = 0;
@@ -99,6 +99,7 @@ struct Event {
   Span policy_type;
   Span policy_rule;  // a name in wire form
   Span policy_value;
+  Span packet_info;  // encoded (core/packet_info.h); of the query if it has one, else of the response
   DnsMessage query;
   DnsMessage response;
 

@@ -9,24 +9,24 @@ FrameWriter::FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool) : poo
   for (Ring* ring : rings) writers_.push_back(std::make_unique<BatchWriter>(*ring, pool));
 }
 
-Frame* FrameWriter::reserve(unsigned shard, uint32_t payload_len, const Now& now) noexcept {
+Frame* FrameWriter::reserve(unsigned shard, uint32_t bytes, const Now& now) noexcept {
   BatchWriter& writer = *writers_[shard];
-  const size_t bytes = sizeof(Frame) + payload_len;
-  uint8_t* room = writer.reserve(bytes, now.mono_ns);
+  const size_t record = sizeof(Frame) + bytes;
+  uint8_t* room = writer.reserve(record, now.mono_ns);
   if (room == nullptr) {
     full_ = writer.full();
     return nullptr;
   }
   reserved_ = &writer;
-  reserved_len_ = BatchWriter::padded(bytes);
   auto* frame = new (room) Frame;
-  frame->record_len = reserved_len_;
-  frame->payload_len = payload_len;
+  frame_ = frame;
+  frame->record_len = BatchWriter::padded(record);
+  frame->payload_len = bytes;
   frame->arrival_ns = now.mono_ns;
   return frame;
 }
 
-void FrameWriter::commit() noexcept { reserved_->commit(reserved_len_, 1); }
+void FrameWriter::commit() noexcept { reserved_->commit(frame_->record_len, frame_->units); }
 
 Drop FrameWriter::why_full() const noexcept {
   return full_ == BatchWriter::Full::pool ? Drop::pool_empty : Drop::ring_full;

@@ -21,11 +21,11 @@ class FrameWriter {
 
   [[nodiscard]] unsigned shards() const noexcept { return static_cast<unsigned>(writers_.size()); }
 
-  // A Frame with room for payload_len bytes behind it, its record_len, payload_len and arrival_ns set and the
+  // A Frame with room for `bytes` behind it, its record_len and arrival_ns set, payload_len `bytes`, and the
   // rest as default-constructed; or nullptr when the shard has no room (Drop::ring_full or Drop::pool_empty,
   // see why_full()). Fill it, then commit() before the next reserve(); a frame that is not committed never
   // was.
-  [[nodiscard]] Frame* reserve(unsigned shard, uint32_t payload_len, const Now& now) noexcept;
+  [[nodiscard]] Frame* reserve(unsigned shard, uint32_t bytes, const Now& now) noexcept;
   void commit() noexcept;
   [[nodiscard]] Drop why_full() const noexcept;
 
@@ -47,7 +47,7 @@ class FrameWriter {
   std::vector<std::unique_ptr<BatchWriter>> writers_;
   BatchPool& pool_;
   BatchWriter* reserved_ = nullptr;
-  uint32_t reserved_len_ = 0;
+  const Frame* frame_ = nullptr;  // the reserved one
   BatchWriter::Full full_ = BatchWriter::Full::none;
 };
 

@@ -1,5 +1,10 @@
-// From a packet's bytes to the DNS message in it: link, VLAN, IP and UDP headers, without I/O and without
-// state. Called by the packet inputs on their ingest lcores; fuzzed.
+// From a packet's bytes to the DNS message, the TCP segment or the IP fragment in it: link headers, tags,
+// tunnels, IP, UDP and TCP, without I/O and without state. Called by PacketIntake on the ingest lcores;
+// fuzzed.
+//
+// Tunnels that mirrors are sent through are opened: IP in IP (RFC 2003, RFC 4213), GRE (RFC 2784, RFC 2890),
+// ERSPAN I to III over GRE, VXLAN (RFC 7348), Geneve (RFC 8926), TZSP. Addresses and ports are those of the
+// innermost packet.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +15,7 @@
 
 #include "core/addr.h"
 #include "core/drop.h"
+#include "core/packet_info.h"
 
 namespace weir {
 
@@ -31,15 +37,7 @@ struct Packet {
   std::span<const uint8_t> bytes;  // as captured
   uint32_t wire_len = 0;           // before the snap length cut it; not less than bytes.size()
   LinkType link = LinkType::ethernet;
-};
-
-// The UDP datagram of a packet. payload points into the packet.
-struct Datagram {
-  Endpoint src;
-  Endpoint dst;
-  std::span<const uint8_t> payload;
-  uint32_t wire_len = 0;  // of the payload; more than its size where the capture cut it
-  uint32_t flow = 0;      // the same for both directions
+  std::optional<uint16_t> vlan = std::nullopt;  // a tag (TCI) that the kernel or the NIC took off
 };
 
 // The ports of DNS; a handful, so a scan.
@@ -54,9 +52,47 @@ class DnsPorts {
   std::vector<uint16_t> ports_;
 };
 
-// nullopt: `out` holds the datagram. Otherwise the reason why the packet ends here; `out` is undefined.
-[[nodiscard]] std::optional<Drop> find_datagram(const Packet& packet, const DnsPorts& ports,
-                                                Datagram& out) noexcept;
+struct HeaderOptions {
+  DnsPorts ports;
+  bool verify_checksums = false;  // of IPv4 headers, UDP and TCP, where all bytes were captured
+};
+
+// What a packet carries. The payload points into the packet.
+struct Carried {
+  enum class Kind : uint8_t {
+    datagram,  // payload: a UDP datagram's
+    segment,   // payload: a TCP segment's
+    fragment,  // payload: an IP fragment's; ports and flow are not set
+  };
+  Kind kind = Kind::datagram;
+  Endpoint src;
+  Endpoint dst;
+  std::span<const uint8_t> payload;
+  uint32_t wire_len = 0;  // of the payload; more than its size where the capture cut it
+  uint32_t flow = 0;      // the same for both directions
+  PacketInfo info;
+  struct {
+    uint32_t seq, ack;
+    uint8_t flags;
+  } tcp = {};
+  struct {
+    uint32_t id;
+    uint16_t offset;  // bytes
+    uint8_t protocol;
+    bool more;
+  } fragment = {};
+};
+
+// nullopt: `out` holds what the packet carries. Otherwise the reason why it ends here; `out` is undefined.
+[[nodiscard]] std::optional<Drop> walk_headers(const Packet& packet, const HeaderOptions& options,
+                                               Carried& out) noexcept;
+// Goes on in an IP datagram that was put together: `out` holds what its last fragment gave, payload and
+// wire_len are the datagram's. There may be a tunnel in it, and in that a fragment.
+[[nodiscard]] std::optional<Drop> walk_datagram(std::span<const uint8_t> payload, uint32_t wire_len,
+                                                const HeaderOptions& options, Carried& out) noexcept;
+// Whether a datagram of fragments that begins so may carry DNS; nullopt: yes.
+[[nodiscard]] std::optional<Drop> refuse_datagram(uint8_t protocol, std::span<const uint8_t> head,
+                                                  const HeaderOptions& options) noexcept;
 
 // CRC32 over the two endpoints, the smaller first, so that a query and its response agree.
 uint32_t flow_hash(const Endpoint& a, const Endpoint& b) noexcept;

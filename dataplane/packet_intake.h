@@ -15,7 +15,7 @@ class PacketIntake {
  public:
   // input: index in the configuration. live: from a port, not from a file.
   PacketIntake(const std::vector<uint16_t>& dns_ports, uint16_t input, bool live)
-      : ports_(dns_ports), input_(input), live_(live) {}
+      : headers_{.ports = DnsPorts(dns_ports)}, input_(input), live_(live) {}
 
   // true: the packet is written or ended with a reason; frames or drops of `counters` is one higher (units
   // and bytes are the caller's). false: its shard has no room, see writer.why_full(); nothing was counted.
@@ -23,7 +23,7 @@ class PacketIntake {
                           InputCounters& counters) const noexcept;
 
  private:
-  DnsPorts ports_;
+  HeaderOptions headers_;
   uint16_t input_;
   bool live_;
 };

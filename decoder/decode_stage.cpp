@@ -134,7 +134,7 @@ bool DecodeStage::State::read_some() noexcept {
   for (size_t i = 0; i < count; ++i) {
     if (!decode(*frames[i], ahead.flow_ids[i])) return false;
     at += frames[i]->record_len;
-    unread.set(unread.get() - 1);
+    unread.set(unread.get() - frames[i]->units);
   }
   arrived_ns = frames[count - 1]->arrival_ns;
   return true;

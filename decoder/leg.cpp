@@ -20,7 +20,13 @@ bool is_dns_port(const std::vector<uint16_t>& ports, const Endpoint& endpoint) n
 }  // namespace
 
 Leg::Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept
-    : wire(frame.payload()), time_ns(frame.time_ns), arrival_ns(frame.arrival_ns), input(frame.input) {
+    : wire(frame.payload()),
+      kept(frame.payload_and_info()),
+      time_ns(frame.time_ns),
+      arrival_ns(frame.arrival_ns),
+      units(frame.units),
+      input(frame.input),
+      tcp(frame.kind == FrameKind::dns_tcp) {
   dns.wire = {.off = 0, .len = frame.payload_len};
   dns.wire_len = frame.cut ? frame.wire_len : frame.payload_len;
   walk_dns_message(wire, dns);
@@ -32,14 +38,15 @@ Leg::Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept
   server = response ? &frame.src : &frame.dst;
 }
 
-void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept {
+void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server, bool tcp) noexcept {
   constexpr int32_t kInet = 1;  // dnstap's numbers, so that formats need no second table
   constexpr int32_t kInet6 = 2;
   constexpr int32_t kUdp = 1;
+  constexpr int32_t kTcp = 2;
   event.has_family = true;
   event.family = client.addr.len == 16 ? kInet6 : kInet;
   event.has_protocol = true;
-  event.protocol = kUdp;
+  event.protocol = tcp ? kTcp : kUdp;
   event.client = client;
   event.server = server;
 }

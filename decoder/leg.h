@@ -17,16 +17,19 @@ struct Leg {
   Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept;
 
   std::span<const uint8_t> wire;
+  std::span<const uint8_t> kept;  // wire, and the PacketInfo behind it
   const Endpoint* client;
   const Endpoint* server;
   uint64_t time_ns;
   uint64_t arrival_ns;
+  uint32_t units;
   uint16_t input;
+  bool tcp;
   bool response;
   DnsMessage dns;  // wire.off is 0
 };
 
-// What a UDP datagram tells about any event made of it.
-void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server) noexcept;
+// What a packet tells about any event made of it.
+void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server, bool tcp) noexcept;
 
 }  // namespace weir

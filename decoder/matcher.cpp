@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr uint16_t kMaxUnits = 0xfffe;  // an answer is one more, and an event counts its units in 16 bits
+constexpr uint16_t kMaxRetransmissions = 0xffff;
 
 // Of two that have ports. Spares the calls that the defaulted == makes.
 bool same_endpoint(const Endpoint& a, const Endpoint& b) noexcept {
@@ -33,7 +33,7 @@ Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
       marks_(options.table_entries) {}
 
 bool Matcher::same_endpoints(const Leg& leg, const Waiting& entry) noexcept {
-  return leg.dns.id == entry.dns.id && same_endpoint(*leg.client, entry.client) &&
+  return leg.dns.id == entry.dns.id && leg.tcp == entry.tcp && same_endpoint(*leg.client, entry.client) &&
          same_endpoint(*leg.server, entry.server);
 }
 
@@ -100,7 +100,7 @@ bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
   if (!expired_ && !expire(timeline)) return false;
   const Leg leg(frame, dns_ports_);
   bool taken = false;
-  if (!leg.dns.has_header || leg.wire.size() > WireStore::kMaxWire) {
+  if (!leg.dns.has_header || leg.kept.size() > WireStore::kMaxWire) {
     taken = write_leg(leg);
   } else {
     const Key key = {.flow_id = flow_id, .wire = hash_.bytes(leg.wire)};
@@ -156,7 +156,7 @@ bool Matcher::take_query(const Leg& leg, const Key& key, Timeline& timeline) noe
   }
   if (answer != nullptr) return write_transaction(leg, key, *answer);
   if (is_copy_of_query(leg, key)) {
-    sink_.drop(Drop::duplicate_query, 1);
+    sink_.drop(Drop::duplicate_query, leg.units);
     return true;
   }
   return wait(leg, key, timeline);
@@ -186,17 +186,18 @@ bool Matcher::take_response(const Leg& leg, const Key& key, Timeline& timeline) 
   if (query != nullptr && leg.time_ns < query->time_ns && is_copy_of_response(leg, key)) query = nullptr;
   if (query != nullptr) return write_transaction(leg, key, *query);
   if (copy || is_copy_of_response(leg, key)) {
-    sink_.drop(Drop::duplicate_response, 1);
+    sink_.drop(Drop::duplicate_response, leg.units);
     return true;
   }
   return wait(leg, key, timeline);
 }
 
 bool Matcher::join(Waiting& query, const Leg& again) noexcept {
-  if (query.units >= kMaxUnits) return false;
-  ++query.units;
+  if (query.retransmissions == kMaxRetransmissions) return false;
+  ++query.retransmissions;
+  query.units += again.units;
   query.arrival_ns = std::max(query.arrival_ns, again.arrival_ns);
-  held_units_.add(1);
+  held_units_.add(again.units);
   retransmissions_.add(1);
   return true;
 }
@@ -205,7 +206,7 @@ bool Matcher::wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept 
   while (room_.table.full()) {
     if (!evict(room_.oldest(), table_evictions_)) return false;
   }
-  while (!room_.table.store_fits(leg.wire.size())) {
+  while (!room_.table.store_fits(leg.kept.size())) {
     Waiting* response = room_.oldest_response();  // mostly it is these that are long
     if (!evict(response != nullptr ? response : room_.oldest(), store_evictions_)) return false;
   }
@@ -216,8 +217,8 @@ bool Matcher::wait(const Leg& leg, const Key& key, Timeline& timeline) noexcept 
     Waiting* crowd = room_.table.oldest_if_crowded(place.hash);
     if (crowd != nullptr && !evict(crowd, key_evictions_)) return false;
   }
-  room_.table.insert(leg.wire, place, room_.list_of(timeline, leg.response)).set(leg, key.wire);
-  held_units_.add(1);
+  room_.table.insert(leg.kept, place, room_.list_of(timeline, leg.response)).set(leg, key.wire);
+  held_units_.add(leg.units);
   waiting_.set(room_.table.used());
   store_used_.set(room_.table.store().used());
   return true;
@@ -280,10 +281,13 @@ void Matcher::abandon() noexcept {
 
 // Before the message was walked.
 uint64_t Matcher::flow_id_of(const Frame& frame) const noexcept {
-  if (frame.kind != FrameKind::dns_udp || frame.payload_len < kDnsHeaderLen) return 0;
+  if (frame.kind == FrameKind::dnstap || frame.payload_len < kDnsHeaderLen) return 0;
   const uint8_t* header = frame.payload().data();
   const bool response = (header[2] & 0x80U) != 0;
-  return hash_.flow_id(response ? frame.dst : frame.src, response ? frame.src : frame.dst, load_be16(header));
+  const uint64_t flow_id =
+      hash_.flow_id(response ? frame.dst : frame.src, response ? frame.src : frame.dst, load_be16(header));
+  // What is the same over UDP and over TCP is not a copy.
+  return frame.kind == FrameKind::dns_tcp ? ~flow_id : flow_id;
 }
 
 uint64_t Matcher::no_question_hash(const Key& key) const noexcept { return hash_.join(key.flow_id, 0); }

@@ -1,10 +1,10 @@
 // Matcher: joins mirrored queries with their responses. Frames in, events out; no I/O, no clock: time is the
 // packets'. Owner: the decode stage; decode lcore; hot path.
 //
-// A response answers a query when both endpoints, the id and the question are the same (RFC 5452 section 9.1;
-// names without regard to case, for resolvers scramble it; a message without a question matches any) and it
-// came at most match_timeout_ms after it, or at most reorder_ms before it: whatever order they were captured
-// in. Copies, in whatever order:
+// A response answers a query when transport, both endpoints, the id and the question are the same (RFC 5452
+// section 9.1; names without regard to case, for resolvers scramble it; a message without a question matches
+// any) and it came at most match_timeout_ms after it, or at most reorder_ms before it: whatever order they
+// were captured in. Copies, in whatever order:
 //   - a query that is waiting takes in the same question asked again: one event, one unit more;
 //   - a response that is the same, byte for byte, as one that waits or was written less than match_timeout_ms
 //     ago is filtered (Drop::duplicate_response);
@@ -24,18 +24,18 @@
 
 #include "core/counter.h"
 #include "core/metric.h"
+#include "core/seeded_hash.h"
 #include "decoder/decode_options.h"
 #include "decoder/done_marks.h"
 #include "decoder/event_sink.h"
 #include "decoder/leg.h"
-#include "core/seeded_hash.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {
 
 // A leg in the match table: what MatchTable and WaitingRoom ask for, and what the matcher compares.
 struct Waiting {
-  static constexpr size_t kInlineWire = 88;
+  static constexpr size_t kInlineWire = 80;
 
   uint64_t hash;       // that it is found by
   uint64_t wire_hash;  // SeededHash::bytes
@@ -46,23 +46,29 @@ struct Waiting {
   uint32_t newer;
   uint32_t order;   // of arrival, over all lists
   uint32_t stored;  // handle in the WireStore, 0: the message is in `wire`
+  uint32_t units;
   uint16_t input;
-  uint16_t units;
+  uint16_t retransmissions;
+  uint8_t info_len;  // of PacketInfo, behind the message
+  bool tcp;
   bool response;
   bool by_question;  // what `hash` is of
   Endpoint client;
   Endpoint server;
   DnsMessage dns;
-  uint8_t wire[kInlineWire];
+  uint8_t wire[kInlineWire];  // and the PacketInfo
 
   [[nodiscard]] bool is_response() const noexcept { return response; }
-  [[nodiscard]] size_t wire_size() const noexcept { return dns.wire.len; }
+  [[nodiscard]] size_t wire_size() const noexcept { return dns.wire.len + size_t{info_len}; }
   void set(const Leg& leg, uint64_t hash_of_wire) noexcept {
     wire_hash = hash_of_wire;
     time_ns = leg.time_ns;
     arrival_ns = leg.arrival_ns;
     input = leg.input;
-    units = 1;
+    units = leg.units;
+    retransmissions = 0;
+    info_len = static_cast<uint8_t>(leg.kept.size() - leg.wire.size());
+    tcp = leg.tcp;
     response = leg.response;
     client = *leg.client;
     server = *leg.server;

@@ -15,29 +15,38 @@ void set_leg(Event& event, const DnsMessage& dns, bool response, uint64_t time_n
   (response ? event.has_response_time : event.has_query_time) = true;
 }
 
+// The PacketInfo stands behind the message.
+void set_info(Event& event, const DnsMessage& dns, bool response, size_t len) noexcept {
+  if (len == 0 || (response && event.packet_info.present())) return;
+  const DnsMessage& leg = response ? event.response : event.query;
+  event.packet_info = {.off = leg.wire.off + dns.wire.len, .len = static_cast<uint32_t>(len)};
+}
+
 }  // namespace
 
 bool Matcher::write_leg(const Leg& leg) noexcept {
   Event* event = nullptr;
-  const EventSink::Room room = sink_.reserve(leg.wire.size(), event);
+  const EventSink::Room room = sink_.reserve(leg.kept.size(), event);
   if (room == EventSink::Room::later) return false;
   if (room == EventSink::Room::never) {
-    sink_.drop(Drop::event_too_large, 1);
+    sink_.drop(Drop::event_too_large, leg.units);
     return true;
   }
   event->kind = leg.response ? EventKind::response : EventKind::query;
   event->arrival_ns = leg.arrival_ns;
   event->input = leg.input;
-  set_leg_origin(*event, *leg.client, *leg.server);
+  event->units = leg.units;
+  set_leg_origin(*event, *leg.client, *leg.server, leg.tcp);
   set_leg(*event, leg.dns, leg.response, leg.time_ns, 0);
-  std::memcpy(event->bytes_start(), leg.wire.data(), leg.wire.size());
+  set_info(*event, leg.dns, leg.response, leg.kept.size() - leg.wire.size());
+  std::memcpy(event->bytes_start(), leg.kept.data(), leg.kept.size());
   sink_.commit();
   return true;
 }
 
 bool Matcher::write_waiting(Waiting& entry) noexcept {
   Event* event = nullptr;
-  const EventSink::Room room = sink_.reserve(entry.dns.wire.len, event);
+  const EventSink::Room room = sink_.reserve(entry.wire_size(), event);
   if (room == EventSink::Room::later) return false;
   if (room == EventSink::Room::never) {
     sink_.drop(Drop::event_too_large, entry.units);
@@ -48,8 +57,10 @@ bool Matcher::write_waiting(Waiting& entry) noexcept {
   event->arrival_ns = entry.arrival_ns;
   event->input = entry.input;
   event->units = entry.units;
-  set_leg_origin(*event, entry.client, entry.server);
+  event->retransmissions = entry.retransmissions;
+  set_leg_origin(*event, entry.client, entry.server, entry.tcp);
   set_leg(*event, entry.dns, entry.response, entry.time_ns, 0);
+  set_info(*event, entry.dns, entry.response, entry.info_len);
   room_.table.copy_wire(entry, event->bytes_start());
   sink_.commit();
   remove(entry);
@@ -58,21 +69,24 @@ bool Matcher::write_waiting(Waiting& entry) noexcept {
 
 bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) noexcept {
   Event* event = nullptr;
-  const EventSink::Room room = sink_.reserve(leg.wire.size() + other.dns.wire.len, event);
+  const EventSink::Room room = sink_.reserve(leg.kept.size() + other.wire_size(), event);
   if (room == EventSink::Room::later) return false;
-  const auto units = static_cast<uint16_t>(other.units + 1);
+  const uint32_t units = other.units + leg.units;
   if (room == EventSink::Room::yes) {
     event->kind = EventKind::transaction;
     event->arrival_ns = std::max(leg.arrival_ns, other.arrival_ns);
     event->input = leg.input;
     event->units = units;
-    set_leg_origin(*event, *leg.client, *leg.server);
+    event->retransmissions = other.retransmissions;
+    set_leg_origin(*event, *leg.client, *leg.server, leg.tcp);
     // The query's bytes come first.
-    const uint32_t leg_off = leg.response ? other.dns.wire.len : 0;
-    const uint32_t other_off = leg.response ? 0 : leg.dns.wire.len;
+    const auto leg_off = static_cast<uint32_t>(leg.response ? other.wire_size() : 0);
+    const auto other_off = static_cast<uint32_t>(leg.response ? 0 : leg.kept.size());
     set_leg(*event, leg.dns, leg.response, leg.time_ns, leg_off);
     set_leg(*event, other.dns, other.response, other.time_ns, other_off);
-    std::memcpy(event->bytes_start() + leg_off, leg.wire.data(), leg.wire.size());
+    set_info(*event, leg.dns, leg.response, leg.kept.size() - leg.wire.size());
+    set_info(*event, other.dns, other.response, other.info_len);
+    std::memcpy(event->bytes_start() + leg_off, leg.kept.data(), leg.kept.size());
     room_.table.copy_wire(other, event->bytes_start() + other_off);
     sink_.commit();
   } else {

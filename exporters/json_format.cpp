@@ -33,12 +33,6 @@ char* put_type(char* out, const Event& event) noexcept {
   return put_cell(out, kPacketTypeCells[static_cast<size_t>(event.kind) - 1]);
 }
 
-uint16_t retransmissions(const Event& event) noexcept {
-  const uint16_t expected = event.kind == EventKind::transaction ? 2 : 1;
-  if (event.kind == EventKind::dnstap || event.units <= expected) return 0;
-  return static_cast<uint16_t>(event.units - expected);
-}
-
 // A dnstap query with its response.
 bool is_pair(const Event& event) noexcept { return event.units == 2 && event.kind == EventKind::dnstap; }
 
@@ -52,6 +46,7 @@ struct JsonFormat::Line {
   WrittenNames names;
   const char* time_text;  // the value of "time"; nullptr: not written
   uint64_t cut;           // bits of keys whose values did not fit
+  PacketInfo info;
 };
 
 Status JsonFormat::check(const JsonFields& fields) {
@@ -105,8 +100,10 @@ JsonFormat::JsonFormat(const JsonFields& fields, const std::vector<std::string>&
 
 char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
   const DnsMessage& dns = event.primary();
-  Line line{event,   dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(), out, {},
-            nullptr, 0};
+  Line line{event, dns, dns.wire.present() ? event.bytes(dns.wire) : std::span<const uint8_t>(),
+            out,   {},  nullptr,
+            0,     {}};
+  if (event.packet_info.present()) line.info = decode_packet_info(event.bytes(event.packet_info));
   *out++ = '{';
   out = put_origin(out, line);
   out = put_addresses(out, line);
@@ -121,6 +118,7 @@ char* JsonFormat::write(const Event& event, uint64_t seq, char* out) noexcept {
     out = put_text_value(put(out, "\"extra\":\""), line, JsonKey::extra, event.extra);
   out = put_source(out, line);
   if (line.event.stream.connection != 0) out = put_stream(out, line.event.stream);
+  if (line.info.vlan_count != 0 || line.info.tunnel != Tunnel::none) out = put_packet_info(out, line.info);
   out = put_faults(out, line);
   if (wants(JsonKey::seq)) {
     out = put_u64(put(out, "\"seq\":"), seq);
@@ -245,6 +243,10 @@ char* JsonFormat::put_times(char* out, const Line& line) noexcept {
     out = put_i64(put(out, "\"latency_ns\":"), latency);
     *out++ = ',';
   }
+  if (line.info.has_setup && wants(JsonKey::connect_ns)) {
+    out = put_u64(put(out, "\"connect_ns\":"), line.info.setup_ns);
+    *out++ = ',';
+  }
   if (event.query.wire.present() && wants(JsonKey::query_bytes)) {
     out = put_u32(put(out, "\"query_bytes\":"), event.query.wire_len);
     *out++ = ',';
@@ -363,6 +365,28 @@ char* JsonFormat::put_stream(char* out, const StreamId& stream) const noexcept {
   return out;
 }
 
+char* JsonFormat::put_packet_info(char* out, const PacketInfo& info) const noexcept {
+  if (info.vlan_count != 0 && wants(JsonKey::vlan)) {
+    out = put(out, "\"vlan\":[");
+    for (const uint16_t id : std::span(info.vlans, info.vlan_count)) {
+      out = put_u32(out, id);
+      *out++ = ',';
+    }
+    out = put(out - 1, "],");
+  }
+  if (info.tunnel == Tunnel::none) return out;
+  if (wants(JsonKey::tunnel)) out = put(put(put(out, "\"tunnel\":\""), to_string(info.tunnel)), "\",");
+  if (info.tunnel_id != 0 && wants(JsonKey::tunnel_id)) {
+    out = put_u32(put(out, "\"tunnel_id\":"), info.tunnel_id);
+    *out++ = ',';
+  }
+  if (wants(JsonKey::outer_src_ip))
+    out = put(put_addr(put(out, "\"outer_src_ip\":\""), info.outer_src), "\",");
+  if (wants(JsonKey::outer_dst_ip))
+    out = put(put_addr(put(out, "\"outer_dst_ip\":\""), info.outer_dst), "\",");
+  return out;
+}
+
 char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
   const Event& event = line.event;
   const Malformed malformed = event.malformed();
@@ -377,8 +401,8 @@ char* JsonFormat::put_faults(char* out, const Line& line) const noexcept {
     out = put(out - 1, "],");
   }
   if (is_pair(event) && wants(JsonKey::paired)) out = put(out, "\"paired\":true,");
-  if (const uint16_t again = retransmissions(event); again != 0 && wants(JsonKey::retransmissions)) {
-    out = put_u32(put(out, "\"retransmissions\":"), again);
+  if (event.retransmissions != 0 && wants(JsonKey::retransmissions)) {
+    out = put_u32(put(out, "\"retransmissions\":"), event.retransmissions);
     *out++ = ',';
   }
   return out;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/packet_info.h"
 #include "core/result.h"
 #include "exporters/json_cells.h"
 #include "exporters/json_keys.h"
@@ -65,6 +66,7 @@ class JsonFormat : public LineFormat {
   [[nodiscard]] char* put_zone(char* out, Line& line) const noexcept;
   [[nodiscard]] char* put_policy(char* out, Line& line) const noexcept;
   char* put_source(char* out, const Line& line) noexcept;
+  [[nodiscard]] char* put_packet_info(char* out, const PacketInfo& info) const noexcept;
   [[nodiscard]] char* put_stream(char* out, const StreamId& stream) const noexcept;
   [[nodiscard]] char* put_faults(char* out, const Line& line) const noexcept;
   [[nodiscard]] char* put_text_value(char* out, Line& line, JsonKey key, Span span) const noexcept;

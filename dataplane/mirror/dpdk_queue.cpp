@@ -70,7 +70,9 @@ Packet DpdkQueue::packet_of(const rte_mbuf& mbuf) noexcept {
   const void* bytes = rte_pktmbuf_read(&mbuf, 0, len, linear_.data());
   return {.bytes = {static_cast<const uint8_t*>(bytes), bytes != nullptr ? len : 0},
           .wire_len = mbuf.pkt_len,
-          .link = LinkType::ethernet};
+          .link = LinkType::ethernet,
+          .vlan = (mbuf.ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 ? std::optional(mbuf.vlan_tci)
+                                                                     : std::nullopt};
 }
 
 void DpdkQueue::free_burst() noexcept {

@@ -200,9 +200,13 @@ std::optional<PacketRing::Captured> PacketRing::front() noexcept {
     }
   }
   const auto* head = reinterpret_cast<const tpacket3_hdr*>(packet_);
+  // The kernel takes the outermost tag off.
+  std::optional<uint16_t> vlan;
+  if ((head->tp_status & TP_STATUS_VLAN_VALID) != 0) vlan = static_cast<uint16_t>(head->hv1.tp_vlan_tci);
   return Captured{.packet = {.bytes = {packet_ + head->tp_mac, head->tp_snaplen},
                              .wire_len = head->tp_len,
-                             .link = link_},
+                             .link = link_,
+                             .vlan = vlan},
                   .time_ns = head->tp_sec * 1'000'000'000ULL + head->tp_nsec};
 }
 

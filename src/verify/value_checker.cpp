@@ -42,6 +42,8 @@ LineFault ValueChecker::check(const ValueRule& rule, Value& value) {
       return check_names(rule, value);
     case Shape::count:
       return check_count(rule, value);
+    case Shape::count_list:
+      return check_counts(rule, value);
     case Shape::signed_number: {
       int64_t number = 0;
       const error_code error = value.get_int64().get(number);
@@ -105,6 +107,19 @@ LineFault ValueChecker::check_count(const ValueRule& rule, Value& value) {
   if (const error_code error = value.get_uint64().get(number_); error != simdjson::SUCCESS)
     return fail(error);
   return number_ >= rule.min && number_ <= rule.max ? LineFault::none : LineFault::wrong_value;
+}
+
+LineFault ValueChecker::check_counts(const ValueRule& rule, Value& value) {
+  simdjson::ondemand::array array;
+  if (const error_code error = value.get_array().get(array); error != simdjson::SUCCESS) return fail(error);
+  uint64_t count = 0;
+  for (auto element : array) {
+    uint64_t number = 0;
+    if (const error_code error = element.get_uint64().get(number); error != simdjson::SUCCESS)
+      return fail(error);
+    if (number > rule.max || ++count > rule.most) return LineFault::wrong_value;
+  }
+  return count >= rule.min ? LineFault::none : LineFault::wrong_value;
 }
 
 LineFault ValueChecker::check_names(const ValueRule& rule, Value& value) {

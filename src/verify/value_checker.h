@@ -45,6 +45,7 @@ class ValueChecker {
   LineFault check_text(const ValueRule& rule, Value& value);
   LineFault check_number(const ValueRule& rule, Value& value);
   LineFault check_count(const ValueRule& rule, Value& value);
+  LineFault check_counts(const ValueRule& rule, Value& value);
   LineFault check_names(const ValueRule& rule, Value& value);
   LineFault check_object(const ObjectRule& rule, uint64_t min, Value& value);
   LineFault check_objects(const ValueRule& rule, Value& value);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/event.h"
+#include "core/packet_info.h"
 #include "exporters/dnstap_names.h"
 #include "exporters/json_cells.h"
 #include "exporters/json_keys.h"
@@ -18,6 +19,9 @@ using Names = std::span<const std::string_view>;
 constexpr ValueRule text(TextForm form = nullptr) { return {.shape = Shape::text, .form = form}; }
 constexpr ValueRule count(uint64_t max, uint64_t min = 0) {
   return {.shape = Shape::count, .min = min, .max = max};
+}
+constexpr ValueRule counts(uint64_t max, uint64_t min_elements, size_t most_elements) {
+  return {.shape = Shape::count_list, .most = most_elements, .min = min_elements, .max = max};
 }
 constexpr ValueRule name_of(Names names) { return {.shape = Shape::name, .names = names}; }
 constexpr ValueRule name_or_number(Names names, size_t numbered) {
@@ -57,6 +61,12 @@ constexpr auto kCutKeys = [] {
 const auto kMalformed = [] {
   std::array<std::string_view, static_cast<size_t>(Malformed::count_) - 1> names{};
   for (size_t i = 0; i < names.size(); ++i) names[i] = to_string(static_cast<Malformed>(i + 1));
+  return names;
+}();
+
+const auto kTunnels = [] {
+  std::array<std::string_view, static_cast<size_t>(Tunnel::count_) - 1> names{};
+  for (size_t i = 0; i < names.size(); ++i) names[i] = to_string(static_cast<Tunnel>(i + 1));
   return names;
 }();
 
@@ -124,6 +134,7 @@ constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"query_time", text(is_time)},
     {"response_time", text(is_time)},
     {"latency_ns", kSigned},
+    {"connect_ns", count(UINT64_MAX)},
     {"query_bytes", count(UINT32_MAX)},
     {"response_bytes", count(UINT32_MAX)},
     {"answers", list_of(kRecord, 1)},
@@ -141,6 +152,11 @@ constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"peer_uid", count(UINT32_MAX)},
     {"connection", count(UINT32_MAX, 1)},
     {"connection_seq", count(UINT64_MAX, 1)},
+    {"vlan", counts(4095, 1, PacketInfo::kMaxVlans)},
+    {"tunnel", name_of(kTunnels)},
+    {"tunnel_id", count(UINT32_MAX)},
+    {"outer_src_ip", text(is_address)},
+    {"outer_dst_ip", text(is_address)},
     {"malformed", name_of(kMalformed)},
     {"cut", names_of(kCutKeys, 1)},
     {"paired", kFlag},

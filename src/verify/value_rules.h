@@ -20,6 +20,7 @@ enum class Shape : uint8_t {
   name_or_number,  // one of `names`, or a number of 32 bits that has none there
   name_list,       // an array of `names` in their order, each once at most
   count,           // min to max
+  count_list,      // an array of numbers up to `max`
   signed_number,   // of 64 bits
   flag,
   object,       // of the keys of `object`
@@ -31,6 +32,7 @@ struct ValueRule {
   TextForm form = nullptr;
   std::span<const std::string_view> names = {};
   size_t numbered = 0;  // so many of `names`, the first ones, have the numbers 1, 2, …
+  size_t most = 0;      // elements of a count_list
   const ObjectRule* object = nullptr;
   uint64_t min = 0;  // of a count; of the elements of an array, the keys of an object
   uint64_t max = UINT64_MAX;

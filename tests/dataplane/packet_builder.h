@@ -96,12 +96,60 @@ inline Bytes ethernet(unsigned ethertype, const Bytes& payload) {
   return p;
 }
 // What stands behind an ethertype of a VLAN tag.
-inline Bytes vlan(unsigned inner_ethertype, const Bytes& payload) {
+inline Bytes vlan(unsigned inner_ethertype, const Bytes& payload, unsigned tag = 7) {
   Bytes p;
-  put16(p, 7);
+  put16(p, tag);
   put16(p, inner_ethertype);
   put(p, payload);
   return p;
+}
+
+inline Bytes joined(Bytes head, const Bytes& payload) {
+  put(head, payload);
+  return head;
+}
+inline Bytes mpls(const std::vector<uint32_t>& labels, const Bytes& payload) {
+  Bytes p;
+  for (size_t i = 0; i < labels.size(); ++i)
+    put32(p, labels[i] << 12U | (i + 1 == labels.size()) << 8U | 64U);
+  return joined(p, payload);
+}
+struct Gre {
+  bool checksum = false;
+  uint32_t key = 0;
+  bool sequence = false;
+};
+inline Bytes gre(unsigned ethertype, const Bytes& payload, const Gre& with = {}) {
+  Bytes p;
+  put16(p, (with.checksum ? 0x8000U : 0U) | (with.key != 0 ? 0x2000U : 0U) | (with.sequence ? 0x1000U : 0U));
+  put16(p, ethertype);
+  if (with.checksum) put32(p, 0);
+  if (with.key != 0) put32(p, with.key);
+  if (with.sequence) put32(p, 1);
+  return joined(p, payload);
+}
+struct Tcp {
+  unsigned src = 40000;
+  unsigned dst = 53;
+  uint32_t seq = 1000;
+  uint32_t ack = 2000;
+  uint8_t flags = 0x18;  // PSH, ACK
+  Bytes options = {};    // a multiple of 4
+  int words = -1;        // of the header; < 0: the right ones
+};
+inline Bytes tcp(const Tcp& h, const Bytes& payload) {
+  Bytes p;
+  put16(p, h.src);
+  put16(p, h.dst);
+  put32(p, h.seq);
+  put32(p, h.ack);
+  const auto words = h.words < 0 ? 5 + h.options.size() / 4 : static_cast<size_t>(h.words);
+  p.push_back(static_cast<uint8_t>(words << 4U));
+  p.push_back(h.flags);
+  put16(p, 65535);
+  put32(p, 0);
+  put(p, h.options);
+  return joined(p, payload);
 }
 
 // A query from 192.0.2.1:40000 to 198.51.100.53:53 with this payload.

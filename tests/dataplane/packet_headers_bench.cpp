@@ -20,13 +20,13 @@ Bytes udp4() { return ipv4({}, udp(40000, 53, text(kMessage))); }
 Bytes udp6() { return ipv6(17, udp(40000, 53, text(kMessage))); }
 
 void headers(benchmark::State& state, const Bytes& bytes) {
-  const DnsPorts ports({53});
+  const HeaderOptions options{.ports = DnsPorts({53})};
   for (auto _ : state) {
     const Packet packet{bytes, static_cast<uint32_t>(bytes.size()), LinkType::ethernet};
-    Datagram datagram;
-    auto drop = find_datagram(packet, ports, datagram);
+    Carried carried;
+    auto drop = walk_headers(packet, options, carried);
     benchmark::DoNotOptimize(drop);
-    benchmark::DoNotOptimize(datagram);
+    benchmark::DoNotOptimize(carried);
   }
   state.SetLabel(std::to_string(bytes.size()) + " bytes");
 }
@@ -44,6 +44,9 @@ BENCHMARK_CAPTURE(headers, ipv6, ethernet(0x86dd, udp6()));
 BENCHMARK_CAPTURE(headers, qinq_ipv4, ethernet(0x88a8, vlan(0x8100, vlan(0x0800, udp4()))));
 BENCHMARK_CAPTURE(headers, ipv6_extensions,
                   ethernet(0x86dd, ipv6(0, extension(60, extension(17, udp(40000, 53, text(kMessage)))))));
+BENCHMARK_CAPTURE(
+    headers, vxlan,
+    ethernet(0x0800, ipv4({}, udp(5555, 4789, joined({8, 0, 0, 0, 0, 0, 1, 0}, ethernet(0x0800, udp4()))))));
 BENCHMARK_CAPTURE(copy, ipv4, ethernet(0x0800, udp4()));
 
 }  // namespace

@@ -13,11 +13,11 @@ namespace {
 
 using namespace packets;
 
-const DnsPorts kDns({53, 5353});
+const HeaderOptions kOptions{.ports = DnsPorts({53, 5353})};
 
 struct Found {
   std::optional<Drop> drop;
-  Datagram datagram;
+  Carried datagram;
   [[nodiscard]] std::string payload() const { return {datagram.payload.begin(), datagram.payload.end()}; }
 };
 
@@ -30,9 +30,11 @@ Found find(const Bytes& bytes, LinkType link = LinkType::ethernet, size_t wire_l
   const Packet packet{{kept.back().get(), bytes.size()},
                       static_cast<uint32_t>(wire_len == 0 ? bytes.size() : wire_len),
                       link};
-  found.drop = find_datagram(packet, kDns, found.datagram);
+  found.drop = walk_headers(packet, kOptions, found.datagram);
   return found;
 }
+
+constexpr auto kDatagram = Carried::Kind::datagram;
 
 Drop why(const Found& found) { return found.drop.value_or(Drop::count_); }
 
@@ -57,15 +59,25 @@ TEST(PacketHeaders, FindsIpv6) {
   EXPECT_EQ(to_string(f.datagram.dst), "[2001:db8::35]:53");
 }
 
-TEST(PacketHeaders, LooksThroughFourTags) {
+TEST(PacketHeaders, LooksThroughEightTagsAndTellsFour) {
   Bytes p = kUdp4;
   unsigned type = 0x0800;
-  for (const unsigned outer : {0x8100U, 0x9100U, 0x88a8U, 0x8100U}) {
+  for (const unsigned outer : {0x8100U, 0x9100U, 0x88a8U, 0x8100U, 0x8100U, 0x8100U, 0x8100U, 0x8100U}) {
     p = vlan(type, p);
     type = outer;
     EXPECT_FALSE(find(ethernet(type, p)).drop);
   }
-  EXPECT_EQ(why(find(ethernet(0x8100, vlan(type, p)))), Drop::packet_not_ip);
+  EXPECT_EQ(find(ethernet(type, p)).datagram.info.vlan_count, 4);
+  EXPECT_EQ(why(find(ethernet(0x8100, vlan(type, p)))), Drop::tunnel_too_deep);
+}
+
+TEST(PacketHeaders, TellsVlanIdsTheOutermostFirst) {
+  const Found f = find(ethernet(0x88a8, vlan(0x8100, vlan(0x0800, kUdp4, 0x6007), 0x0064)));
+  ASSERT_FALSE(f.drop);
+  ASSERT_EQ(f.datagram.info.vlan_count, 2);
+  EXPECT_EQ(f.datagram.info.vlans[0], 100);
+  EXPECT_EQ(f.datagram.info.vlans[1], 7) << "priority and DEI are not of the id";
+  EXPECT_EQ(find(ethernet(0x0800, kUdp4)).datagram.info, PacketInfo{});
 }
 
 TEST(PacketHeaders, SkipsIpv4Options) {
@@ -81,7 +93,7 @@ TEST(PacketHeaders, WalksIpv6ExtensionHeaders) {
       "a dns message");
   Bytes p = d;
   uint8_t next = 17;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 9; ++i) {
     p = extension(next, p);
     next = 60;
   }
@@ -93,29 +105,220 @@ TEST(PacketHeaders, WalksIpv6ExtensionHeaders) {
   EXPECT_EQ(why(find(ethernet(0x86dd, ipv6(59, {})))), Drop::packet_not_udp);
 }
 
-TEST(PacketHeaders, TakesAtomicFragmentsOnly) {
+TEST(PacketHeaders, AtomicFragmentsAreWhole) {
   const Bytes d = udp(40000, 53, kPayload);
   EXPECT_EQ(find(ethernet(0x86dd, ipv6(44, fragment6(17, 0, d)))).payload(), "a dns message");
-  EXPECT_EQ(why(find(ethernet(0x86dd, ipv6(44, fragment6(17, 1, d))))), Drop::packet_fragment);
-  EXPECT_EQ(why(find(ethernet(0x86dd, ipv6(44, fragment6(17, 8, d))))), Drop::packet_fragment);
-  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.flags_and_offset = 0x2000}, d)))), Drop::packet_fragment);
-  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.flags_and_offset = 0x0001}, d)))), Drop::packet_fragment);
-  EXPECT_FALSE(find(ethernet(0x0800, ipv4({.flags_and_offset = 0x8000}, d))).drop) << "RFC 3514";
+  EXPECT_EQ(find(ethernet(0x0800, ipv4({.flags_and_offset = 0x8000}, d))).datagram.kind, kDatagram)
+      << "RFC 3514";
 }
 
 TEST(PacketHeaders, NamesWhatIsNotDns) {
-  const Bytes tcp = {0x9c, 0x40, 0, 53, 0, 0, 0, 0};
   const Bytes tcp_other = {0x9c, 0x40, 1, 187, 0, 0, 0, 0};
-  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 6}, tcp)))), Drop::packet_tcp);
-  EXPECT_EQ(why(find(ethernet(0x86dd, ipv6(6, tcp)))), Drop::packet_tcp);
   EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 6}, tcp_other)))), Drop::packet_other_port);
   EXPECT_EQ(why(find(ethernet(0x0800, ipv4({}, udp(40000, 123, kPayload))))), Drop::packet_other_port);
   EXPECT_FALSE(find(ethernet(0x0800, ipv4({}, udp(5353, 40000, kPayload)))).drop);
   EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 1}, kPayload)))), Drop::packet_not_udp);
-  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 4}, kUdp4)))), Drop::packet_not_udp);
   EXPECT_EQ(why(find(ethernet(0x0806, Bytes(28, 0)))), Drop::packet_not_ip);
   EXPECT_EQ(why(find(ethernet(0x0026, Bytes(38, 0)))), Drop::packet_not_ip) << "802.3 with a length";
-  EXPECT_EQ(why(find(ethernet(0x8847, kUdp4))), Drop::packet_not_ip);
+  EXPECT_EQ(why(find(ethernet(0x8863, kUdp4))), Drop::packet_not_ip) << "PPPoE discovery";
+}
+
+TEST(PacketHeaders, FindsFragments) {
+  const Found v4 = find(ethernet(0x0800, ipv4({.flags_and_offset = 0x2003}, kPayload)));
+  ASSERT_FALSE(v4.drop);
+  EXPECT_EQ(v4.datagram.kind, Carried::Kind::fragment);
+  EXPECT_EQ(v4.datagram.fragment.id, 1U);
+  EXPECT_EQ(v4.datagram.fragment.offset, 24);
+  EXPECT_EQ(v4.datagram.fragment.protocol, 17);
+  EXPECT_TRUE(v4.datagram.fragment.more);
+  EXPECT_EQ(v4.payload(), "a dns message");
+  const Found v6 = find(ethernet(0x86dd, ipv6(44, fragment6(17, 8, kPayload))));
+  ASSERT_FALSE(v6.drop);
+  EXPECT_EQ(v6.datagram.kind, Carried::Kind::fragment);
+  EXPECT_EQ(v6.datagram.fragment.id, 77U);
+  EXPECT_EQ(v6.datagram.fragment.offset, 8);
+  EXPECT_FALSE(v6.datagram.fragment.more);
+  EXPECT_EQ(v6.datagram.wire_len, kPayload.size());
+  EXPECT_TRUE(find(ethernet(0x86dd, ipv6(44, fragment6(17, 1, kPayload)))).datagram.fragment.more);
+}
+
+TEST(PacketHeaders, GoesOnInADatagramOfFragments) {
+  Found f = find(ethernet(0x0800, ipv4({.flags_and_offset = 0x2000}, kPayload)));
+  const Bytes whole = udp(40000, 53, kPayload);
+  EXPECT_FALSE(walk_datagram(whole, static_cast<uint32_t>(whole.size()), kOptions, f.datagram));
+  EXPECT_EQ(f.datagram.kind, kDatagram);
+  EXPECT_EQ(f.payload(), "a dns message");
+  EXPECT_EQ(to_string(f.datagram.dst), "198.51.100.53:53");
+  EXPECT_FALSE(refuse_datagram(17, whole, kOptions));
+  EXPECT_FALSE(refuse_datagram(17, {}, kOptions)) << "not captured";
+  EXPECT_EQ(refuse_datagram(17, udp(1, 2, {}), kOptions), Drop::packet_other_port);
+  EXPECT_EQ(refuse_datagram(1, whole, kOptions), Drop::packet_not_udp);
+  EXPECT_FALSE(refuse_datagram(47, whole, kOptions)) << "a tunnel";
+}
+
+TEST(PacketHeaders, FindsTcpSegments) {
+  const Found f = find(ethernet(0x0800, ipv4({.protocol = 6}, tcp({.options = Bytes(8, 1)}, kPayload))));
+  ASSERT_FALSE(f.drop);
+  EXPECT_EQ(f.datagram.kind, Carried::Kind::segment);
+  EXPECT_EQ(f.payload(), "a dns message");
+  EXPECT_EQ(f.datagram.tcp.seq, 1000U);
+  EXPECT_EQ(f.datagram.tcp.ack, 2000U);
+  EXPECT_EQ(f.datagram.tcp.flags, 0x18);
+  EXPECT_EQ(to_string(f.datagram.src), "192.0.2.1:40000");
+  const Found v6 = find(ethernet(0x86dd, ipv6(6, tcp({}, {}))));
+  ASSERT_FALSE(v6.drop);
+  EXPECT_EQ(v6.datagram.wire_len, 0U);
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 6}, tcp({.words = 4}, kPayload))))),
+            Drop::packet_bad_tcp);
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 6}, tcp({.words = 15}, kPayload))))),
+            Drop::packet_bad_tcp);
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 6}, {0x9c, 0x40, 0, 53, 0, 0})))),
+            Drop::packet_bad_tcp);
+}
+
+TEST(PacketHeaders, OpensMpls) {
+  EXPECT_EQ(find(ethernet(0x8847, mpls({16, 17}, kUdp4))).payload(), "a dns message");
+  EXPECT_EQ(find(ethernet(0x8848, mpls({16}, kUdp6))).payload(), "a dns message");
+  Bytes pseudowire = {0, 0, 0, 0};  // control word
+  put(pseudowire, ethernet(0x0800, kUdp4));
+  EXPECT_EQ(find(ethernet(0x8847, mpls({16}, pseudowire))).payload(), "a dns message");
+  EXPECT_EQ(find(ethernet(0x8847, mpls({16}, ethernet(0x86dd, kUdp6)))).payload(), "a dns message");
+  EXPECT_EQ(why(find(ethernet(0x8847, mpls({1, 2, 3, 4, 5, 6, 7, 8, 9}, kUdp4)))), Drop::tunnel_too_deep);
+}
+
+TEST(PacketHeaders, OpensPppoe) {
+  const auto pppoe = [](unsigned protocol, const Bytes& ip) {
+    Bytes p = {0x11, 0, 0, 9};
+    put16(p, static_cast<unsigned>(ip.size() + 2));
+    put16(p, protocol);
+    put(p, ip);
+    return p;
+  };
+  Bytes p = ethernet(0x8864, pppoe(0x0021, kUdp4));
+  p.resize(p.size() + 6);
+  EXPECT_EQ(find(p).payload(), "a dns message");
+  EXPECT_EQ(find(ethernet(0x8864, pppoe(0x0057, kUdp6))).payload(), "a dns message");
+  EXPECT_EQ(why(find(ethernet(0x8864, pppoe(0xc021, kUdp4)))), Drop::packet_not_ip) << "LCP";
+}
+
+TEST(PacketHeaders, OpensLlcWithSnap) {
+  Bytes snap = {0xaa, 0xaa, 3, 0, 0, 0};
+  put16(snap, 0x0800);
+  put(snap, kUdp4);
+  EXPECT_EQ(find(ethernet(static_cast<unsigned>(snap.size()), snap)).payload(), "a dns message");
+  snap[0] = 0x42;
+  EXPECT_EQ(why(find(ethernet(static_cast<unsigned>(snap.size()), snap))), Drop::packet_not_ip) << "STP";
+}
+
+// Each within IPv4 from 192.0.2.1 to 198.51.100.53, which are the inner packet's, too.
+struct Opened {
+  const char* name;
+  Tunnel tunnel;
+  uint32_t id;
+  uint8_t protocol;
+  Bytes payload;
+};
+
+std::vector<Opened> tunnels() {
+  const Bytes frame = ethernet(0x0800, kUdp4);
+  const Bytes frame6 = ethernet(0x86dd, kUdp6);
+  return {
+      {"IP in IP", Tunnel::ipip, 0, 4, kUdp4},
+      {"6in4", Tunnel::ipip, 0, 41, kUdp6},
+      {"GRE", Tunnel::gre, 0, 47, gre(0x0800, kUdp4)},
+      {"GRE with checksum, key, sequence", Tunnel::gre, 77, 47,
+       gre(0x86dd, kUdp6, {.checksum = true, .key = 77, .sequence = true})},
+      {"GRE with Ethernet", Tunnel::gre, 0, 47, gre(0x6558, frame6)},
+      {"GRE with MPLS", Tunnel::gre, 0, 47, gre(0x8847, mpls({16}, kUdp4))},
+      {"ERSPAN I", Tunnel::erspan, 0, 47, gre(0x88be, frame)},
+      {"ERSPAN II", Tunnel::erspan, 55, 47,
+       gre(0x88be, joined({0x10, 0x64, 0x18, 55, 0, 0, 0, 1}, frame), {.sequence = true})},
+      {"ERSPAN III", Tunnel::erspan, 300, 47,
+       gre(0x22eb, joined({0x20, 0, 0x01, 0x2c, 0, 0, 0, 0, 0, 0, 0, 0}, frame), {.sequence = true})},
+      {"ERSPAN III with a platform header", Tunnel::erspan, 1, 47,
+       gre(0x22eb, joined({0x20, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9}, frame),
+           {.sequence = true})},
+      {"ERSPAN III with bare IP", Tunnel::erspan, 1, 47,
+       gre(0x22eb, joined({0x20, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0x08, 0}, kUdp4), {.sequence = true})},
+      {"VXLAN", Tunnel::vxlan, 4242, 17, udp(5555, 4789, joined({8, 0, 0, 0, 0, 0x10, 0x92, 0}, frame))},
+      {"VXLAN on Linux's old port", Tunnel::vxlan, 1, 17,
+       udp(5555, 8472, joined({8, 0, 0, 0, 0, 0, 1, 0}, frame6))},
+      {"Geneve", Tunnel::geneve, 7, 17, udp(5555, 6081, joined({0, 0, 0x65, 0x58, 0, 0, 7, 0}, frame))},
+      {"Geneve with options and bare IP", Tunnel::geneve, 7, 17,
+       udp(5555, 6081, joined({2, 0, 0x08, 0, 0, 0, 7, 0, 1, 2, 3, 4, 5, 6, 7, 8}, kUdp4))},
+      {"TZSP", Tunnel::tzsp, 0, 17, udp(5555, 37008, joined({1, 0, 0, 1, 0, 10, 1, 200, 1}, frame))},
+  };
+}
+
+TEST(PacketHeaders, OpensTunnels) {
+  for (const Opened& t : tunnels()) {
+    const Bytes outer = ipv4({.protocol = t.protocol, .src = 0x0a000001, .dst = 0x0a000002}, t.payload);
+    const Found f = find(ethernet(0x8100, vlan(0x0800, outer, 12)));
+    ASSERT_FALSE(f.drop) << t.name << ": " << drop_info(*f.drop).name;
+    EXPECT_EQ(f.payload(), "a dns message") << t.name;
+    EXPECT_EQ(f.datagram.info.tunnel, t.tunnel) << t.name;
+    EXPECT_EQ(f.datagram.info.tunnel_id, t.id) << t.name;
+    EXPECT_EQ(to_string(f.datagram.info.outer_src), "10.0.0.1") << t.name;
+    EXPECT_EQ(to_string(f.datagram.info.outer_dst), "10.0.0.2") << t.name;
+    EXPECT_EQ(f.datagram.info.vlan_count, 1) << t.name;
+    EXPECT_EQ(f.datagram.src.port, 40000U) << t.name;
+    EXPECT_FALSE(find(ethernet(0x86dd, ipv6(t.protocol, t.payload))).drop) << t.name << " over IPv6";
+  }
+}
+
+TEST(PacketHeaders, CutTunnelsAreCut) {
+  for (const Opened& t : tunnels()) {
+    const Bytes whole = ethernet(0x0800, ipv4({.protocol = t.protocol}, t.payload));
+    for (size_t len = 0; len < whole.size(); ++len) {
+      const Found f = find(Bytes(whole.begin(), whole.begin() + static_cast<long>(len)), LinkType::ethernet,
+                           whole.size());
+      if (len < whole.size() - kPayload.size()) {
+        EXPECT_EQ(why(f), Drop::packet_cut) << t.name << " after " << len;
+      } else {
+        ASSERT_FALSE(f.drop) << t.name << " after " << len;
+        EXPECT_EQ(f.datagram.wire_len, kPayload.size());
+      }
+    }
+  }
+}
+
+TEST(PacketHeaders, WhatOnlyLooksLikeATunnelIsOnAnotherPort) {
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({}, udp(5555, 4789, Bytes(40, 0)))))), Drop::packet_other_port);
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({}, udp(5555, 6081, Bytes(40, 0xff)))))), Drop::packet_other_port);
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({}, udp(5555, 37008, Bytes(40, 7)))))), Drop::packet_other_port);
+  EXPECT_EQ(find(ethernet(0x0800, ipv4({}, udp(4789, 53, kPayload)))).payload(), "a dns message")
+      << "a port that a resolver happened to take";
+}
+
+TEST(PacketHeaders, TunnelsInTunnelsEnd) {
+  Bytes p = kUdp4;
+  for (int i = 0; i < 4; ++i) {
+    p = ipv4({.protocol = 4}, p);
+    EXPECT_FALSE(find(ethernet(0x0800, p)).drop);
+  }
+  EXPECT_EQ(why(find(ethernet(0x0800, ipv4({.protocol = 4}, p)))), Drop::tunnel_too_deep);
+}
+
+TEST(PacketHeaders, VerifiesChecksumsOnRequest) {
+  const HeaderOptions verify{.ports = DnsPorts({53}), .verify_checksums = true};
+  const auto end = [&](const Bytes& p) {
+    Carried carried;
+    return walk_headers({p, static_cast<uint32_t>(p.size())}, verify, carried);
+  };
+  // From a capture of `dig` against a server, so the sums are not ours.
+  const Bytes good = {0x45, 0x00, 0x00, 0x2d, 0x1c, 0x46, 0x40, 0x00, 0x40, 0x11, 0x00, 0x00, 0xc0, 0x00,
+                      0x02, 0x01, 0xc6, 0x33, 0x64, 0x35, 0x9c, 0x40, 0x00, 0x35, 0x00, 0x19, 0x00, 0x00};
+  Bytes p = ethernet(0x0800, joined(good, text("seventeen bytes !")));
+  EXPECT_EQ(end(p), Drop::packet_bad_checksum);
+  uint32_t sum = 0;
+  for (size_t i = 14; i < 34; i += 2) sum += static_cast<uint32_t>(p[i] << 8U | p[i + 1]);
+  sum = (sum & 0xffffU) + (sum >> 16U);
+  sum = ~((sum & 0xffffU) + (sum >> 16U)) & 0xffffU;
+  p[24] = static_cast<uint8_t>(sum >> 8U);
+  p[25] = static_cast<uint8_t>(sum);
+  EXPECT_EQ(end(p), std::nullopt) << "UDP's may be left out (RFC 768)";
+  p[40] = 1;
+  EXPECT_EQ(end(p), Drop::packet_bad_checksum);
 }
 
 TEST(PacketHeaders, IgnoresPadding) {

@@ -317,12 +317,12 @@ TEST(Matcher, CopyOfAResponseThatWaitsIsFiltered) {
   EXPECT_EQ(outcome.drops, (Drops{{Drop::duplicate_response, 1}}));
 }
 
-TEST(Matcher, UnitsOfOneEventDoNotOverflow) {
+TEST(Matcher, RetransmissionsOfOneEventDoNotOverflow) {
   std::vector<Sent> packets(70'000, query(0));
   packets.push_back(answer(10));
   const Outcome outcome = outcome_of(packets);
-  EXPECT_EQ(outcome.lines, (Lines{"QUERY" + kEnds + "1 www.example q0 u65534",
-                                  "TRANSACTION" + kEnds + "1 www.example q0 r10 u4467"}));
+  EXPECT_EQ(outcome.lines, (Lines{"QUERY" + kEnds + "1 www.example q0 u65536",
+                                  "TRANSACTION" + kEnds + "1 www.example q0 r10 u4465"}));
 }
 
 // What is no sound DNS message.

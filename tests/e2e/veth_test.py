@@ -11,7 +11,7 @@ def transactions(lines):
     return collections.Counter(
         (line["type"], line["client_ip"], line["client_port"], line["server_ip"], line["id"],
          dns_text.name_bytes(line["qname"]) if "qname" in line else None, line.get("qtype"), line.get("rcode"),
-         line.get("query_bytes"), line.get("response_bytes")) for line in lines)
+         line.get("query_bytes"), line.get("response_bytes"), tuple(line.get("vlan", ()))) for line in lines)
 
 
 class Veth(weir.WeirCase):
@@ -48,6 +48,7 @@ class Veth(weir.WeirCase):
     def test_vlan_tags_and_two_decode_lcores(self):
         run, expected = self.replay(weir.DATA / "pcap/variant-vlan.pcap", "--lcores", "1,2,1")
         self.assertEqual(transactions(run.lines()), transactions(expected.lines()))
+        self.assertTrue(all("vlan" in line for line in run.lines()), "the kernel's tag is told")
 
     def test_what_the_kernel_loses_is_counted(self):
         """Far more than the input can take: what the kernel dropped is in `in` and in kernel_drop."""

@@ -103,16 +103,50 @@ TEST(JsonFormat, PacketsHaveTypesOfTheirOwnAndRetransmissions) {
   event.head.kind = EventKind::transaction;
   event.head.units = 2;
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"TRANSACTION\"}\n");
-  event.head.units = 5;
+  event.head.retransmissions = 3;
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"TRANSACTION\",\"retransmissions\":3}\n");
   event.head.kind = EventKind::query;
-  event.head.units = 1;
+  event.head.retransmissions = 0;
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"QUERY\"}\n");
-  event.head.units = 2;
+  event.head.retransmissions = 1;
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"QUERY\",\"retransmissions\":1}\n");
   event.head.kind = EventKind::response;
-  event.head.units = 1;
+  event.head.retransmissions = 0;
   EXPECT_EQ(line_of(event, fields), "{\"type\":\"RESPONSE\"}\n");
+}
+
+TEST(JsonFormat, TellsHowAPacketWasWrapped) {
+  PacketInfo info;
+  info.vlan_count = 2;
+  info.vlans[0] = 100;
+  info.vlans[1] = 4095;
+  info.tunnel = Tunnel::vxlan;
+  info.tunnel_id = 4242;
+  info.outer_src = *parse_addr("10.0.0.1");
+  info.outer_dst = *parse_addr("10.0.0.2");
+  info.has_setup = true;
+  info.setup_ns = 1500;
+  const auto line = [&info] {
+    std::array<uint8_t, kMaxPacketInfo> bytes{};
+    TestEvent event;
+    event.head.kind = EventKind::query;
+    const size_t len = encode(info, bytes.data());
+    if (len != 0) event.head.packet_info = event.put(std::span<const uint8_t>(bytes.data(), len));
+    return line_of(event,
+                   only({"connect_ns", "vlan", "tunnel", "tunnel_id", "outer_src_ip", "outer_dst_ip"}));
+  };
+  EXPECT_EQ(line(),
+            "{\"connect_ns\":1500,\"vlan\":[100,4095],\"tunnel\":\"VXLAN\",\"tunnel_id\":4242,"
+            "\"outer_src_ip\":\"10.0.0.1\",\"outer_dst_ip\":\"10.0.0.2\"}\n");
+  info.has_setup = false;
+  info.tunnel_id = 0;
+  info.tunnel = Tunnel::ipip;
+  info.vlan_count = 0;
+  info.outer_src = info.outer_dst = *parse_addr("2001:db8::1");
+  EXPECT_EQ(line(),
+            "{\"tunnel\":\"IPIP\",\"outer_src_ip\":\"2001:db8::1\",\"outer_dst_ip\":\"2001:db8::1\"}\n");
+  info.tunnel = Tunnel::none;
+  EXPECT_EQ(line(), "{}\n");
 }
 
 TEST(JsonFormat, DnstapPairsSayThatTheyArePairs) {

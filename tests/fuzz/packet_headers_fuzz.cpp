@@ -9,12 +9,12 @@
 
 namespace {
 
-using weir::Datagram;
+using weir::Carried;
 using weir::Drop;
 
 struct Found {
   std::optional<Drop> drop;
-  Datagram datagram;
+  Carried datagram;
 };
 
 void check(bool holds) {
@@ -23,20 +23,23 @@ void check(bool holds) {
 
 // A copy of exactly these bytes, so that a read past them is seen.
 Found find(std::span<const uint8_t> bytes, uint32_t wire_len, weir::LinkType link) {
-  static const weir::DnsPorts ports({53, 5353});
+  static const weir::HeaderOptions options{.ports = weir::DnsPorts({53, 5353})};
   const auto copy = std::make_unique<uint8_t[]>(bytes.size());
   if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
   Found found;
-  found.drop = weir::find_datagram({{copy.get(), bytes.size()}, wire_len, link}, ports, found.datagram);
+  found.drop = weir::walk_headers({{copy.get(), bytes.size()}, wire_len, link}, options, found.datagram);
   if (found.drop) return found;
   const std::span<const uint8_t> payload = found.datagram.payload;
   const auto at = static_cast<size_t>(payload.data() - copy.get());
   check(at <= bytes.size() && payload.size() <= bytes.size() - at);
   check(found.datagram.wire_len >= payload.size());
+  uint8_t info[weir::kMaxPacketInfo];
+  check(weir::decode_packet_info({info, weir::encode(found.datagram.info, info)}) == found.datagram.info);
+  found.datagram.payload = bytes.subspan(at, payload.size());
+  if (found.datagram.kind == Carried::Kind::fragment) return found;
   check(found.datagram.src.port == 53 || found.datagram.dst.port == 53 || found.datagram.src.port == 5353 ||
         found.datagram.dst.port == 5353);
   check(found.datagram.flow == weir::flow_hash(found.datagram.dst, found.datagram.src));
-  found.datagram.payload = bytes.subspan(at, payload.size());
   return found;
 }
 
@@ -54,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (part.drop == Drop::packet_cut) return 0;
   check(part.drop == whole.drop);
   if (part.drop) return 0;
+  check(part.datagram.kind == whole.datagram.kind && part.datagram.info == whole.datagram.info);
   check(part.datagram.src == whole.datagram.src && part.datagram.dst == whole.datagram.dst);
   check(part.datagram.wire_len == whole.datagram.wire_len);
   check(part.datagram.payload.data() == whole.datagram.payload.data());

@@ -82,6 +82,12 @@ struct ValueRulesTest : testing::Test {
         EXPECT_EQ(rule.min, number(schema, "minimum", UINT64_MAX)) << path;
         EXPECT_EQ(rule.max, number(schema, "maximum", UINT64_MAX)) << path;
         break;
+      case Shape::count_list:
+        EXPECT_EQ(type(), "array") << path;
+        EXPECT_EQ(rule.min, number(schema, "minItems", 0)) << path;
+        EXPECT_EQ(rule.most, number(schema, "maxItems", 0)) << path;
+        EXPECT_EQ(rule.max, number(schema["items"], "maximum", 0)) << path;
+        break;
       case Shape::signed_number:
         EXPECT_EQ(type(), "integer") << path;
         EXPECT_FALSE(has(schema, "minimum")) << path;
