@@ -24,11 +24,11 @@
 
 #include "core/counter.h"
 #include "core/metric.h"
+#include "core/seeded_hash.h"
 #include "decoder/decode_options.h"
 #include "decoder/done_marks.h"
 #include "decoder/event_sink.h"
 #include "decoder/leg.h"
-#include "core/seeded_hash.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {
