@@ -25,9 +25,9 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/metric.h"
+#include "core/seeded_hash.h"
 #include "decoder/decode_options.h"
 #include "decoder/event_sink.h"
-#include "core/seeded_hash.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {
