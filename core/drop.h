@@ -26,8 +26,6 @@ enum class Drop : uint8_t {
   packet_cut,           // shorter than its own headers say, in the link, IP or UDP header
   packet_not_ip,        // ARP, LLDP and other ethertypes; link types not decoded
   packet_bad_ip,        // IP header that contradicts itself
-  packet_fragment,      // IP fragment (reassembly is not done)
-  packet_tcp,           // TCP segment on one of the DNS ports (reassembly is not done)
   packet_not_udp,       // neither UDP nor TCP
   packet_other_port,    // UDP or TCP, but neither port is one of the DNS ports
   packet_bad_udp,       // UDP length contradicts IP's

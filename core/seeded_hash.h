@@ -5,11 +5,17 @@
 
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <span>
 
 #include "core/addr.h"
 
 namespace weir {
+
+inline uint64_t random_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32U | device();
+}
 
 class SeededHash {
  public:

@@ -15,11 +15,17 @@ constexpr size_t kBurstBytes = 64U << 10U;
 
 class CaptureReader : public FileReader {
  public:
-  CaptureReader(std::unique_ptr<CaptureParser> parser, std::string file,
-                const std::vector<uint16_t>& dns_ports, uint16_t input)
-      : parser_(std::move(parser)), file_(std::move(file)), intake_(dns_ports, input, false) {}
+  CaptureReader(std::unique_ptr<CaptureParser> parser, std::string file, const PacketOptions& options,
+                uint16_t input)
+      : parser_(std::move(parser)), file_(std::move(file)), intake_(options, input, false, true) {}
 
   Poll read(ByteSource& source, const Now& now, FrameWriter& writer, InputCounters& counters) override;
+  [[nodiscard]] bool finish(const Now& now, FrameWriter& writer, InputCounters& counters) override {
+    waits_for_room_ = !intake_.finish(now, writer, counters);
+    return !waits_for_room_;
+  }
+  void abandon(InputCounters& counters) override { intake_.abandon(counters); }
+  [[nodiscard]] uint64_t held_units() const noexcept override { return intake_.held_units(); }
   [[nodiscard]] bool waits_for_room() const noexcept override { return waits_for_room_; }
   [[nodiscard]] std::string fault() const override;
 
@@ -42,11 +48,11 @@ Poll CaptureReader::read(ByteSource& source, const Now& now, FrameWriter& writer
     const CaptureStep step = parser_->next(source.window(), at_end_);
     switch (step.kind) {
       case Kind::packet:
+        if (!intake_.in_progress()) counters.units.add(1);
         if (!intake_.take(step.packet, step.time_ns, now, writer, counters)) {
           waits_for_room_ = true;
           return Poll::idle;
         }
-        counters.units.add(1);
         break;
       case Kind::skipped:
         break;
@@ -91,10 +97,10 @@ std::string CaptureReader::fault() const {
 }  // namespace
 
 std::unique_ptr<FileReader> make_capture_reader(std::span<const uint8_t> first, std::string file,
-                                                const std::vector<uint16_t>& dns_ports, uint16_t input) {
+                                                const PacketOptions& options, uint16_t input) {
   auto parser = make_capture_parser(first);
   if (parser == nullptr) return nullptr;
-  return std::make_unique<CaptureReader>(std::move(parser), std::move(file), dns_ports, input);
+  return std::make_unique<CaptureReader>(std::move(parser), std::move(file), options, input);
 }
 
 }  // namespace weir

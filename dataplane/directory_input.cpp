@@ -28,7 +28,7 @@ class DirectoryInput : public Input {
 
   Poll poll(const Now& now, FrameWriter& writer) override {
     if (!put_mark(now, writer)) return Poll::idle;
-    if (stopped_) return Poll::done;
+    if (stopped_) return !open_ || open_->finish(now, writer, counters_) ? Poll::done : Poll::idle;
     if (!open_.has_value() && !open_next(now)) {
       flush_when_quiet(now);
       return Poll::idle;
@@ -46,7 +46,10 @@ class DirectoryInput : public Input {
   // A file of which not all was read is not done: it is taken again at the next start.
   void stop(const Now& /*now*/) override { stopped_ = true; }
   void request_reload() override { keeper_.request_look(); }
-  void abandon() override { keeper_.finish(); }
+  void abandon() override {
+    if (open_) open_->abandon(counters_);
+    keeper_.finish();
+  }
   void describe(MetricVisitor& visitor) const override {
     keeper_.counters().describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
   }

@@ -37,7 +37,8 @@ class FileInput : public Input {
   }
 
   Poll poll(const Now& now, FrameWriter& writer) override {
-    if (stopped_ || current_ == files_.size()) return Poll::done;
+    if (current_ == files_.size()) return Poll::done;
+    if (stopped_) return !open_ || open_->finish(now, writer, counters_) ? Poll::done : Poll::idle;
     if (!open_.has_value() && !open_next()) return current_ == files_.size() ? Poll::done : Poll::busy;
     const Poll result = open_->read(now, writer, counters_);
     position_.set(position_before_ + open_->position());
@@ -48,7 +49,9 @@ class FileInput : public Input {
 
   // A file's rest is not taken in; what was read of it is written already.
   void stop(const Now& /*now*/) override { stopped_ = true; }
-  void abandon() override {}
+  void abandon() override {
+    if (open_) open_->abandon(counters_);
+  }
   void describe(MetricVisitor& /*visitor*/) const override {}
   [[nodiscard]] uint64_t size() const override { return size_; }
   [[nodiscard]] uint64_t position() const override { return position_.get(); }

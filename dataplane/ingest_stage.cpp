@@ -72,7 +72,8 @@ void IngestStage::describe(MetricVisitor& visitor) const {
                     "Growing: give more decode or export lcores.",
                     {{"input", input->name()}, {"lcore", lcore}},
                     static_cast<double>(c.backpressure_ns.get()) * 1e-9);
-    visitor.gauge("weir_ingest_held_units", "Units taken in that wait for room in a ring.",
+    visitor.gauge("weir_ingest_held_units",
+                  "Units taken in that wait for room in a ring, or for the other packets of their message.",
                   {{"input", input->name()}, {"lcore", lcore}}, static_cast<double>(c.held.get()));
     c.drops.describe(visitor, StageKind::ingest, {{"input", input->name()}, {"lcore", lcore}});
     input->describe(visitor);

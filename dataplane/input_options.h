@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "core/addr.h"
+#include "core/clock.h"
 #include "core/net/tls.h"
+#include "dataplane/reassembly/fragments.h"
+#include "dataplane/reassembly/tcp_streams.h"
 
 namespace weir {
 
@@ -42,6 +45,38 @@ struct DnstapInputOptions {
   bool operator==(const DnstapInputOptions&) const = default;
 };
 
+// How IP fragments and TCP streams are put together; of each queue of a port, and of each file.
+struct ReassemblyOptions {
+  uint32_t datagrams = 4096;  // that wait for fragments
+  uint32_t fragment_memory = 8U << 20U;
+  uint32_t fragment_timeout_ms = 10'000;
+  uint32_t streams = 65'536;  // TCP connections
+  uint32_t memory = 32U << 20U;
+  uint32_t stream_memory = 256U << 10U;
+  uint32_t gap_timeout_ms = 2'000;
+  uint32_t idle_timeout_ms = 120'000;
+  bool operator==(const ReassemblyOptions&) const = default;
+
+  [[nodiscard]] FragmentOptions fragments() const {
+    return {.datagrams = datagrams, .memory = fragment_memory, .timeout_ns = fragment_timeout_ms * kNsPerMs};
+  }
+  [[nodiscard]] TcpOptions tcp() const {
+    return {.streams = streams,
+            .memory = memory,
+            .stream_memory = stream_memory,
+            .gap_timeout_ns = gap_timeout_ms * kNsPerMs,
+            .idle_timeout_ns = idle_timeout_ms * kNsPerMs};
+  }
+};
+
+// What is done with packets, wherever they come from.
+struct PacketOptions {
+  std::vector<uint16_t> dns_ports = {53};
+  bool verify_checksums = false;
+  ReassemblyOptions reassembly;  // the same for all inputs
+  bool operator==(const PacketOptions&) const = default;
+};
+
 // Packets from a port: a PCI address, a vdev string ("net_pcap0,rx_pcap=x.pcap"), or AF_PACKET on an
 // interface.
 struct MirrorOptions {
@@ -51,7 +86,7 @@ struct MirrorOptions {
   uint16_t queues = 1;
   uint32_t mbufs = 8192;  // a queue
   uint16_t rx_descriptors = 1024;
-  std::vector<uint16_t> dns_ports = {53};
+  PacketOptions packets;
   Overflow overflow = Overflow::drop;
   bool operator==(const MirrorOptions&) const = default;
 };
@@ -61,7 +96,7 @@ struct MirrorOptions {
 struct FileOptions {
   std::string name = "file";
   std::vector<std::string> paths;
-  std::vector<uint16_t> dns_ports = {53};
+  PacketOptions packets;
   bool pair = false;  // of dnstap files queries are joined with their responses
   uint32_t frame_limit = 1U << 20U;
   bool operator==(const FileOptions&) const = default;
@@ -80,7 +115,7 @@ struct DirectoryOptions {
   uint32_t settle_ms = 10'000;        // unchanged for so long, where the kernel cannot tell who writes
   uint32_t quiet_ms = 5'000;          // without a file for so long, what waits for its partner is written
   uint32_t rescan_ms = 60'000;        // a look at the directory beside what the kernel tells
-  std::vector<uint16_t> dns_ports = {53};
+  PacketOptions packets;
   bool pair = false;
   uint32_t frame_limit = 1U << 20U;
   bool operator==(const DirectoryOptions&) const = default;
@@ -96,7 +131,7 @@ struct DirectoryOptions {
   }
   // How each file is read.
   [[nodiscard]] FileOptions file_options() const {
-    return {.name = name, .paths = {}, .dns_ports = dns_ports, .pair = pair, .frame_limit = frame_limit};
+    return {.name = name, .paths = {}, .packets = packets, .pair = pair, .frame_limit = frame_limit};
   }
 };
 

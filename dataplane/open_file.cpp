@@ -30,7 +30,7 @@ Result<std::unique_ptr<FileReader>> OpenFile::make_reader() const {
   if (window.empty()) return Error{name() + " is empty; it should be a dnstap file or a capture"};
   const std::span<const uint8_t> first = window.first(std::min(window.size(), kMagicLen));
   if (auto reader = make_dnstap_reader(first, name(), *options_, input_)) return reader;
-  if (auto reader = make_capture_reader(first, name(), options_->dns_ports, input_)) return reader;
+  if (auto reader = make_capture_reader(first, name(), options_->packets, input_)) return reader;
   std::string starts;
   for (uint8_t byte : first) {
     constexpr char kHex[] = "0123456789abcdef";
@@ -58,8 +58,11 @@ Poll OpenFile::read(const Now& now, FrameWriter& writer, InputCounters& counters
     reader_ = std::move(reader).value();
   }
   const uint64_t begin = source_->consumed();
-  const Poll result = reader_->read(*source_, now, writer, counters);
+  Poll result = at_end_ ? Poll::done : reader_->read(*source_, now, writer, counters);
   counters.bytes.add(source_->consumed() - begin);
+  at_end_ = result == Poll::done;
+  if (at_end_ && !reader_->finish(now, writer, counters)) result = Poll::idle;
+  counters.held.set(reader_->held_units());
   const bool waiting = result == Poll::idle && reader_->waits_for_room();
   if (waiting && waiting_since_ns_ != 0) counters.backpressure_ns.add(now.mono_ns - waiting_since_ns_);
   waiting_since_ns_ = waiting ? now.mono_ns : 0;
@@ -67,8 +70,21 @@ Poll OpenFile::read(const Now& now, FrameWriter& writer, InputCounters& counters
   return end(reader_->fault().empty() ? source_->fault() : reader_->fault());
 }
 
-Poll OpenFile::end(const std::string& fault) {
-  fault_ = fault;
+bool OpenFile::finish(const Now& now, FrameWriter& writer, InputCounters& counters) {
+  if (reader_ == nullptr) return true;
+  const bool finished = reader_->finish(now, writer, counters);
+  counters.held.set(reader_->held_units());
+  return finished;
+}
+
+void OpenFile::abandon(InputCounters& counters) {
+  if (reader_ == nullptr) return;
+  reader_->abandon(counters);
+  counters.held.set(reader_->held_units());
+}
+
+Poll OpenFile::end(std::string fault) {
+  fault_ = std::move(fault);
   return Poll::done;
 }
 

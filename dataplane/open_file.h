@@ -25,6 +25,9 @@ class OpenFile {
   [[nodiscard]] Status look();
   // As FileReader::read(), with bytes and backpressure counted.
   Poll read(const Now& now, FrameWriter& writer, InputCounters& counters);
+  // No more is to be read: as FileReader::finish() and abandon().
+  [[nodiscard]] bool finish(const Now& now, FrameWriter& writer, InputCounters& counters);
+  void abandon(InputCounters& counters);
   // After done: a sentence that names the file when it could not be read to its end or is damaged, else
   // empty.
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
@@ -35,13 +38,14 @@ class OpenFile {
  private:
   ByteSource::Fill fill_first();
   Result<std::unique_ptr<FileReader>> make_reader() const;
-  Poll end(const std::string& fault);
+  Poll end(std::string fault);
 
   std::unique_ptr<ByteSource> source_;
   const FileOptions* options_;
   uint16_t input_;
   std::unique_ptr<FileReader> reader_;
   std::string fault_;
+  bool at_end_ = false;  // of what is read; what waits is being written
   uint64_t waiting_since_ns_ = 0;
 };
 

@@ -1,40 +1,190 @@
 #include "dataplane/packet_intake.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "core/seeded_hash.h"
+
 namespace weir {
+namespace {
+
+std::optional<Drop> refuse(const void* headers, uint8_t protocol, std::span<const uint8_t> head) noexcept {
+  return refuse_datagram(protocol, head, *static_cast<const HeaderOptions*>(headers));
+}
+
+bool is_of(const StreamMessage& message, const Carried& carried) noexcept {
+  return (message.src == carried.src && message.dst == carried.dst) ||
+         (message.src == carried.dst && message.dst == carried.src);
+}
+
+}  // namespace
+
+PacketIntake::PacketIntake(const PacketOptions& options, uint16_t input, bool live, bool wait_for_room)
+    : headers_{.ports = DnsPorts(options.dns_ports), .verify_checksums = options.verify_checksums},
+      fragments_(options.reassembly.fragments(), refuse, &headers_, random_seed()),
+      streams_(options.reassembly.tcp(), random_seed()),
+      input_(input),
+      live_(live),
+      wait_for_room_(wait_for_room) {}
 
 bool PacketIntake::take(const Packet& packet, uint64_t time_ns, const Now& now, FrameWriter& writer,
-                        InputCounters& counters) const noexcept {
-  Carried datagram;
-  auto drop = walk_headers(packet, headers_, datagram);
-  if (!drop && datagram.kind == Carried::Kind::fragment) drop = Drop::packet_fragment;
-  if (!drop && datagram.kind == Carried::Kind::segment) drop = Drop::packet_tcp;
-  if (drop) {
-    counters.drops.add(*drop, 1);
-    return true;
+                        InputCounters& counters) noexcept {
+  if (!in_progress()) read(packet, time_ns, counters);
+  return write_pending(now, writer, counters);
+}
+
+void PacketIntake::read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept {
+  time_ns_ = time_ns;
+  uint32_t units = 1;
+  auto drop = walk_headers(packet, headers_, carried_);
+  // A fragment may be in a tunnel whose packets were fragmented in their turn: so again, until it is none.
+  // Each time it is shorter.
+  while (!drop && carried_.kind == Carried::Kind::fragment) {
+    if (units > 1) {
+      nested_.assign(carried_.payload.begin(), carried_.payload.end());
+      carried_.payload = nested_;
+    }
+    const Fragment fragment{.src = carried_.src.addr,
+                            .dst = carried_.dst.addr,
+                            .id = carried_.fragment.id,
+                            .protocol = carried_.fragment.protocol,
+                            .more = carried_.fragment.more,
+                            .offset = carried_.fragment.offset,
+                            .payload = carried_.payload,
+                            .wire_len = carried_.wire_len,
+                            .units = units};
+    WholeDatagram whole;
+    if (!fragments_.take(fragment, time_ns, counters.drops, whole)) return;
+    units = whole.units;
+    carried_.fragment.protocol = whole.protocol;
+    drop = walk_datagram(whole.payload, whole.wire_len, headers_, carried_);
   }
-  const auto shard = static_cast<unsigned>(uint64_t{datagram.flow} * writer.shards() >> 32U);
-  const auto len = static_cast<uint32_t>(datagram.payload.size());
-  uint8_t info[kMaxPacketInfo];
-  const auto info_len = static_cast<uint8_t>(encode(datagram.info, info));
+  if (drop) {
+    counters.drops.add(*drop, units);
+    return;
+  }
+  if (carried_.kind == Carried::Kind::datagram) {
+    pending_ = Pending::datagram;
+    datagram_units_.set(units);
+    return;
+  }
+  pending_ = Pending::messages;
+  streams_.take({.src = carried_.src,
+                 .dst = carried_.dst,
+                 .flow = carried_.flow,
+                 .seq = carried_.tcp.seq,
+                 .ack = carried_.tcp.ack,
+                 .flags = carried_.tcp.flags,
+                 .payload = carried_.payload,
+                 .wire_len = carried_.wire_len,
+                 .units = units},
+                time_ns, counters.drops);
+}
+
+bool PacketIntake::write_pending(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
+  if (pending_ == Pending::datagram && !write_datagram(now, writer, counters)) return false;
+  if (pending_ == Pending::messages) {
+    while (const StreamMessage* message = streams_.front()) {
+      if (!write_message(*message, now, writer, counters)) return false;
+      streams_.pop();
+    }
+  }
+  pending_ = Pending::nothing;
+  return true;
+}
+
+Frame* PacketIntake::reserve(uint32_t flow, std::span<const uint8_t> payload, const PacketInfo& info,
+                             const Now& now, FrameWriter& writer) const noexcept {
+  const auto shard = static_cast<unsigned>(uint64_t{flow} * writer.shards() >> 32U);
+  const auto len = static_cast<uint32_t>(payload.size());
+  uint8_t encoded[kMaxPacketInfo];
+  const auto info_len = static_cast<uint8_t>(encode(info, encoded));
   Frame* frame = writer.reserve(shard, len + info_len, now);
-  if (frame == nullptr) return false;
+  if (frame == nullptr) return nullptr;
   frame->payload_len = len;
   frame->info_len = info_len;
-  frame->time_ns = time_ns;
   frame->input = input_;
-  frame->kind = FrameKind::dns_udp;
-  frame->cut = datagram.wire_len > len;
   frame->live = live_;
-  frame->wire_len = datagram.wire_len;
-  frame->src = datagram.src;
-  frame->dst = datagram.dst;
-  if (len != 0) std::memcpy(frame->payload_start(), datagram.payload.data(), len);
-  if (info_len != 0) std::memcpy(frame->payload_start() + len, info, info_len);
+  if (len != 0) std::memcpy(frame->payload_start(), payload.data(), len);
+  if (info_len != 0) std::memcpy(frame->payload_start() + len, encoded, info_len);
+  return frame;
+}
+
+bool PacketIntake::write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
+  Frame* frame = reserve(carried_.flow, carried_.payload, carried_.info, now, writer);
+  const auto units = static_cast<uint32_t>(datagram_units_.get());
+  if (frame == nullptr) {
+    if (wait_for_room_) return false;
+    counters.drops.add(writer.why_full(), units);
+  } else {
+    frame->kind = FrameKind::dns_udp;
+    frame->time_ns = time_ns_;
+    frame->units = units;
+    frame->cut = carried_.wire_len > frame->payload_len;
+    frame->wire_len = carried_.wire_len;
+    frame->src = carried_.src;
+    frame->dst = carried_.dst;
+    writer.commit();
+    counters.frames.add(1);
+  }
+  datagram_units_.set(0);
+  return true;
+}
+
+bool PacketIntake::write_message(const StreamMessage& message, const Now& now, FrameWriter& writer,
+                                 InputCounters& counters) noexcept {
+  // What other streams' time-outs bring did not come with this packet.
+  PacketInfo info = is_of(message, carried_) ? carried_.info : PacketInfo{};
+  info.has_setup = message.has_setup;
+  info.setup_ns = message.setup_ns;
+  Frame* frame = reserve(message.flow, message.bytes, info, now, writer);
+  if (frame == nullptr && wait_for_room_) return false;
+  if (message.units == 0) counters.units.add(1);
+  const uint32_t units = std::max(message.units, 1U);
+  if (frame == nullptr) {
+    counters.drops.add(writer.why_full(), units);
+    return true;
+  }
+  frame->kind = FrameKind::dns_tcp;
+  frame->time_ns = message.time_ns;
+  frame->units = units;
+  frame->cut = message.wire_len > frame->payload_len;
+  frame->wire_len = message.wire_len;
+  frame->src = message.src;
+  frame->dst = message.dst;
   writer.commit();
   counters.frames.add(1);
   return true;
+}
+
+bool PacketIntake::finish(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
+  if (!write_pending(now, writer, counters)) return false;
+  fragments_.flush(counters.drops);
+  while (streams_.flush(counters.drops)) {
+    pending_ = Pending::messages;
+    if (!write_pending(now, writer, counters)) return false;
+  }
+  return true;
+}
+
+void PacketIntake::abandon(InputCounters& counters) noexcept {
+  counters.drops.add(Drop::ingest_shutdown, datagram_units_.get());
+  datagram_units_.set(0);
+  fragments_.flush(counters.drops);
+  do {
+    while (const StreamMessage* message = streams_.front()) {
+      if (message->units == 0) counters.units.add(1);
+      counters.drops.add(Drop::ingest_shutdown, std::max(message->units, 1U));
+      streams_.pop();
+    }
+  } while (streams_.flush(counters.drops));
+  pending_ = Pending::nothing;
+}
+
+void PacketIntake::describe(MetricVisitor& visitor, const Labels& owner) const {
+  visitor.gauge("weir_fragments_held", "IP fragments that wait for the others of their datagram.", owner,
+                static_cast<double>(fragments_.held_units()));
+  streams_.describe(visitor, owner);
 }
 
 }  // namespace weir

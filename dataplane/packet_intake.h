@@ -1,31 +1,70 @@
-// PacketIntake: from a packet to a Frame in its shard's batch; what every packet input does with each packet.
-// Owner: the input, on its ingest lcore.
+// PacketIntake: from packets to Frames in their shards' batches: headers, then IP fragments and TCP segments
+// put together. What every packet input does with each packet. Owner: the input, on its ingest lcore.
+//
+// A frame's units are the packets that it came in. Where a TCP segment ends several messages, the first has
+// the segment, and each other counts as a unit of its own: so none can be lost without a count.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "core/metric.h"
 #include "dataplane/frame_writer.h"
 #include "dataplane/input.h"
+#include "dataplane/input_options.h"
 #include "dataplane/packet_headers.h"
+#include "dataplane/reassembly/fragments.h"
+#include "dataplane/reassembly/tcp_streams.h"
 
 namespace weir {
 
 class PacketIntake {
  public:
-  // input: index in the configuration. live: from a port, not from a file.
-  PacketIntake(const std::vector<uint16_t>& dns_ports, uint16_t input, bool live)
-      : headers_{.ports = DnsPorts(dns_ports)}, input_(input), live_(live) {}
+  // input: index in the configuration. live: from a port, not from a file. wait_for_room: what the shards
+  // have no room for is kept; otherwise it is counted as dropped.
+  PacketIntake(const PacketOptions& options, uint16_t input, bool live, bool wait_for_room);
 
-  // true: the packet is written or ended with a reason; frames or drops of `counters` is one higher (units
-  // and bytes are the caller's). false: its shard has no room, see writer.why_full(); nothing was counted.
+  // true: the packet is written, waits for others of its message, or ended with a reason; frames and drops of
+  // `counters` say which. false: its shard has no room; call again with the same. The packet itself is for
+  // the caller to count as a unit, once.
   [[nodiscard]] bool take(const Packet& packet, uint64_t time_ns, const Now& now, FrameWriter& writer,
-                          InputCounters& counters) const noexcept;
+                          InputCounters& counters) noexcept;
+  // take() has begun with a packet, and is to be called again with it.
+  [[nodiscard]] bool in_progress() const noexcept { return pending_ != Pending::nothing; }
+  // No packet follows: what waits for others is written as far as it can be read, the rest counted. false: no
+  // room, call again.
+  [[nodiscard]] bool finish(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
+  // The drain time is over: what waits is counted.
+  void abandon(InputCounters& counters) noexcept;
+
+  // Packets that wait for others, those of a message in progress too. Any thread.
+  [[nodiscard]] uint64_t held_units() const noexcept {
+    return fragments_.held_units() + streams_.held_units() + datagram_units_.get();
+  }
+  void describe(MetricVisitor& visitor, const Labels& owner) const;
 
  private:
+  enum class Pending : uint8_t { nothing, datagram, messages };
+
+  void read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept;
+  [[nodiscard]] bool write_pending(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
+  [[nodiscard]] bool write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
+  [[nodiscard]] bool write_message(const StreamMessage& message, const Now& now, FrameWriter& writer,
+                                   InputCounters& counters) noexcept;
+  Frame* reserve(uint32_t flow, std::span<const uint8_t> payload, const PacketInfo& info, const Now& now,
+                 FrameWriter& writer) const noexcept;
+
   HeaderOptions headers_;
+  Fragments fragments_;
+  TcpStreams streams_;
   uint16_t input_;
   bool live_;
+  bool wait_for_room_;
+  Pending pending_ = Pending::nothing;
+  Carried carried_;              // of the packet that is or was read last
+  uint64_t time_ns_ = 0;         // its time
+  Counter datagram_units_;       // of carried_, while it is pending
+  std::vector<uint8_t> nested_;  // a fragment that was within a datagram of fragments
 };
 
 }  // namespace weir

@@ -1,25 +1,17 @@
 #include "decoder/decode_stage.h"
 
 #include <cstring>
-#include <random>
 #include <string>
 #include <utility>
 
 #include "core/frame.h"
+#include "core/seeded_hash.h"
 #include "decoder/dnstap.h"
 #include "decoder/event_writer.h"
 #include "decoder/matcher.h"
 #include "decoder/pairer.h"
 
 namespace weir {
-namespace {
-
-uint64_t random_seed() {
-  std::random_device device;
-  return uint64_t{device()} << 32U | device();
-}
-
-}  // namespace
 
 struct DecodeStage::State {
   State(unsigned shard_number, const DecodeOptions& options, std::vector<Ring*> rings, Ring& out,

@@ -47,14 +47,9 @@ void add(Balance& sum, const Ring& ring) {
 DecodeOptions decode_options(const Config& config) {
   DecodeOptions options = config.match;
   for (const InputConfig& input : config.inputs) {
-    const auto* mirror = std::get_if<MirrorOptions>(&input);
-    const auto* file = std::get_if<FileOptions>(&input);
-    const auto* directory = std::get_if<DirectoryOptions>(&input);
-    const std::vector<uint16_t>* ports = mirror != nullptr      ? &mirror->dns_ports
-                                         : file != nullptr      ? &file->dns_ports
-                                         : directory != nullptr ? &directory->dns_ports
-                                                                : nullptr;
-    if (ports != nullptr) options.dns_ports.insert(options.dns_ports.end(), ports->begin(), ports->end());
+    const PacketOptions* packets = packet_options(input);
+    if (packets == nullptr) continue;
+    options.dns_ports.insert(options.dns_ports.end(), packets->dns_ports.begin(), packets->dns_ports.end());
   }
   return options;
 }
@@ -79,14 +74,20 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
       opened = dnstap->connect ? open_dnstap_dialer(*dnstap, index, plan.ingest)
                                : open_dnstap_listener(*dnstap, index, plan.ingest);
     } else if (const auto* files = std::get_if<FileOptions>(&config.inputs[i])) {
-      opened = open_files(*files, index, plan.ingest);
+      FileOptions options = *files;
+      options.packets.reassembly = config.reassembly;
+      opened = open_files(options, index, plan.ingest);
     } else if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
-      opened = open_directory(*directory, index, plan.ingest, plan.decode);
+      DirectoryOptions options = *directory;
+      options.packets.reassembly = config.reassembly;
+      opened = open_directory(options, index, plan.ingest, plan.decode);
     } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
       std::vector<unsigned> ingest_of_queue;
       for (const Plan::QueueAt& at : plan.queues)
         if (at.input == i) ingest_of_queue.push_back(at.ingest);
-      opened = open_mirror(*mirror, index, nth_mirror++, ingest_of_queue);
+      MirrorOptions options = *mirror;
+      options.packets.reassembly = config.reassembly;
+      opened = open_mirror(options, index, nth_mirror++, ingest_of_queue);
     }
     if (!opened) return opened.error();
     for (auto& input : *opened) {

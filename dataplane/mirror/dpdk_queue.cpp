@@ -5,6 +5,7 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -19,9 +20,8 @@ DpdkQueue::DpdkQueue(const MirrorOptions& options, uint16_t input, unsigned lcor
     : Input(options.name, input, lcore),
       port_(std::move(port)),
       watch_(std::move(watch)),
-      intake_(options.dns_ports, input, true),
+      intake_(options.packets, input, true, options.overflow == Overflow::backpressure),
       queue_(queue),
-      wait_for_room_(options.overflow == Overflow::backpressure),
       linear_(kLongestPacket) {}
 
 DpdkQueue::~DpdkQueue() { free_burst(); }
@@ -35,7 +35,7 @@ Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
     if (watch_ != nullptr) take_losses();
     next_ = 0;
     count_ = rte_eth_rx_burst(port_->id(), queue_, burst_.data(), kBurst);
-    if (count_ == 0) return stopped_ ? Poll::done : Poll::idle;
+    if (count_ == 0) return stopped_ ? end(now, writer) : Poll::idle;
     // What had arrived by then is no more than the descriptors; on a busy link new packets never end.
     if (stopped_) left_after_stop_ -= std::min<uint32_t>(left_after_stop_, count_);
     uint64_t bytes = 0;
@@ -44,13 +44,25 @@ Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
     counters_.bytes.add(bytes);
   }
   if (!write_burst(now, writer)) {
-    counters_.held.set(static_cast<uint64_t>(count_ - next_));
+    set_held();
     blocked_since_ns_ = now.mono_ns;
     return Poll::idle;
   }
-  counters_.held.set(0);
   free_burst();
-  return stopped_ && left_after_stop_ == 0 ? Poll::done : Poll::busy;
+  set_held();
+  return stopped_ && left_after_stop_ == 0 ? end(now, writer) : Poll::busy;
+}
+
+Poll DpdkQueue::end(const Now& now, FrameWriter& writer) noexcept {
+  const bool finished = intake_.finish(now, writer, counters_);
+  set_held();
+  return finished ? Poll::done : Poll::idle;
+}
+
+// A packet in progress is held by the intake.
+void DpdkQueue::set_held() noexcept {
+  const unsigned in_burst = count_ - next_ - (intake_.in_progress() ? 1U : 0U);
+  counters_.held.set(in_burst + intake_.held_units());
 }
 
 // false: waits for room.
@@ -58,9 +70,7 @@ bool DpdkQueue::write_burst(const Now& now, FrameWriter& writer) noexcept {
   constexpr uint16_t kAhead = 4;
   for (; next_ < count_; ++next_) {
     if (next_ + kAhead < count_) rte_prefetch0(rte_pktmbuf_mtod(burst_[next_ + kAhead], void*));
-    if (intake_.take(packet_of(*burst_[next_]), now.wall_ns, now, writer, counters_)) continue;
-    if (wait_for_room_) return false;
-    counters_.drops.add(writer.why_full(), 1);
+    if (!intake_.take(packet_of(*burst_[next_]), now.wall_ns, now, writer, counters_)) return false;
   }
   return true;
 }
@@ -103,13 +113,15 @@ void DpdkQueue::stop(const Now&) {
 }
 
 void DpdkQueue::abandon() {
-  counters_.drops.add(Drop::ingest_shutdown, static_cast<uint64_t>(count_ - next_));
-  counters_.held.set(0);
+  counters_.drops.add(Drop::ingest_shutdown, count_ - next_ - (intake_.in_progress() ? 1U : 0U));
+  intake_.abandon(counters_);
   free_burst();
+  set_held();
 }
 
 void DpdkQueue::describe(MetricVisitor& visitor) const {
   if (watch_ != nullptr) watch_->describe(visitor);
+  intake_.describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
 }
 
 }  // namespace weir

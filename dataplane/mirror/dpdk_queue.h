@@ -32,6 +32,8 @@ class DpdkQueue : public Input {
   static constexpr uint16_t kBurst = 32;
 
   bool write_burst(const Now& now, FrameWriter& writer) noexcept;
+  Poll end(const Now& now, FrameWriter& writer) noexcept;
+  void set_held() noexcept;
   [[nodiscard]] Packet packet_of(const rte_mbuf& mbuf) noexcept;
   void free_burst() noexcept;
   void count_losses(uint64_t total, Drop drop) noexcept;
@@ -41,7 +43,6 @@ class DpdkQueue : public Input {
   std::shared_ptr<PortWatch> watch_;
   PacketIntake intake_;
   uint16_t queue_;
-  bool wait_for_room_;
   bool stopped_ = false;
   uint32_t left_after_stop_ = 0;  // packets that may still be in the descriptors
   uint64_t blocked_since_ns_ = 0;

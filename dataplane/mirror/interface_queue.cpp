@@ -1,5 +1,6 @@
 #include "dataplane/mirror/interface_queue.h"
 
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -20,8 +21,7 @@ InterfaceQueue::InterfaceQueue(const MirrorOptions& options, uint16_t input, uns
       queue_(queue),
       ring_(&rings_->take_newest(queue)),
       watch_(std::move(watch)),
-      intake_(options.dns_ports, input, true),
-      wait_for_room_(options.overflow == Overflow::backpressure) {}
+      intake_(options.packets, input, true, options.overflow == Overflow::backpressure) {}
 
 Poll InterfaceQueue::poll(const Now& now, FrameWriter& writer) {
   if (blocked_since_ns_ != 0) {
@@ -37,29 +37,31 @@ Poll InterfaceQueue::poll(const Now& now, FrameWriter& writer) {
   for (; taken < kBurst; ++taken) {
     const auto captured = ring_->front();
     if (!captured) break;
+    if (!intake_.in_progress()) counters_.units.add(1);
     if (!intake_.take(captured->packet, captured->time_ns, now, writer, counters_)) {
-      if (wait_for_room_) {
-        blocked_since_ns_ = now.mono_ns;
-        break;
-      }
-      counters_.drops.add(writer.why_full(), 1);
+      blocked_since_ns_ = now.mono_ns;
+      break;
     }
     bytes += captured->packet.wire_len;
     ring_->advance();
   }
-  counters_.units.add(taken);
   counters_.bytes.add(bytes);
   polled_ += taken;
+  counters_.held.set(intake_.held_units());
   if (taken != 0) return Poll::busy;
   if (blocked_since_ns_ != 0) return Poll::idle;
-  return closed_at_ns_ != 0 || rings_->is_outdated(queue_) ? end_ring(now) : Poll::idle;
+  return closed_at_ns_ != 0 || rings_->is_outdated(queue_) ? end_ring(now, writer) : Poll::idle;
 }
 
 // Nothing comes into the ring any more: stopped, or its interface is no longer the one of that name.
-Poll InterfaceQueue::end_ring(const Now& now) noexcept {
+Poll InterfaceQueue::end_ring(const Now& now, FrameWriter& writer) noexcept {
   if (closed_at_ns_ == 0) closed_at_ns_ = now.mono_ns;
   if (now.mono_ns - closed_at_ns_ < kSettleNs || !emptied()) return Poll::idle;
-  if (!rings_->is_outdated(queue_)) return Poll::done;
+  if (!rings_->is_outdated(queue_)) {
+    const bool finished = intake_.finish(now, writer, counters_);
+    counters_.held.set(intake_.held_units());
+    return finished ? Poll::done : Poll::idle;
+  }
   take_newest_ring();
   closed_at_ns_ = stopped_ ? now.mono_ns : 0;
   return Poll::busy;
@@ -93,18 +95,21 @@ void InterfaceQueue::stop(const Now& now) {
 void InterfaceQueue::abandon() {
   const auto count_rest = [this] {
     count_losses();
-    const uint64_t left = counts_.put - polled_;
+    const uint64_t left = counts_.put - polled_ - (intake_.in_progress() ? 1U : 0U);
     counters_.units.add(left);
     counters_.drops.add(Drop::ingest_shutdown, left);
     polled_ = counts_.put;
   };
   count_rest();
+  intake_.abandon(counters_);
+  counters_.held.set(intake_.held_units());
   if (!rings_->is_outdated(queue_)) return;
   take_newest_ring();
   count_rest();
 }
 
 void InterfaceQueue::describe(MetricVisitor& visitor) const {
+  intake_.describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
   if (watch_ == nullptr) return;
   watch_->describe(visitor);
   rings_->describe(visitor);

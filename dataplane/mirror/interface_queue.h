@@ -25,7 +25,7 @@ class InterfaceQueue : public Input {
   void describe(MetricVisitor& visitor) const override;
 
  private:
-  Poll end_ring(const Now& now) noexcept;
+  Poll end_ring(const Now& now, FrameWriter& writer) noexcept;
   [[nodiscard]] bool emptied() noexcept;
   void count_losses() noexcept;
   void take_newest_ring() noexcept;
@@ -35,7 +35,6 @@ class InterfaceQueue : public Input {
   PacketRing* ring_;  // of rings_
   std::shared_ptr<PortWatch> watch_;
   PacketIntake intake_;
-  bool wait_for_room_;
   uint64_t polled_ = 0;  // of ring_
   bool stopped_ = false;
   uint64_t closed_at_ns_ = 0;  // of ring_, as seen here; 0: packets come in

@@ -40,6 +40,7 @@ struct KnownDatagram {
   Drop reason = Drop::count_;  // given_up
   uint8_t protocol = 0;        // of the fragment at offset 0
   FragmentList fragments;      // waiting
+  uint32_t units = 0;          // of those
   uint32_t wire_bytes = 0;     // that they cover
   uint32_t more_end = 0;       // the furthest end of those that are not the last
   uint32_t end = 0;            // of the last one, 0: has not come

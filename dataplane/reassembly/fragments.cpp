@@ -70,25 +70,25 @@ struct Fragments::State {
   KnownDatagram& start(const DatagramKey& key, DropCounters& drops) noexcept;
   void make_room(size_t bytes, const KnownDatagram& datagram, DropCounters& drops) noexcept;
   // It and the fragment that gave the reason.
-  void give_up(KnownDatagram& datagram, Drop reason, DropCounters& drops) noexcept;
+  void give_up(KnownDatagram& datagram, const Fragment& fragment, Drop reason, DropCounters& drops) noexcept;
   void complete(KnownDatagram& datagram, const Fragment& fragment, WholeDatagram& whole) noexcept;
   void release(KnownDatagram& datagram) noexcept;
 };
 
 bool Fragments::State::take(const Fragment& fragment, DropCounters& drops, WholeDatagram& whole) noexcept {
   if (is_bad(fragment)) {
-    drops.add(Drop::fragment_bad, 1);
+    drops.add(Drop::fragment_bad, fragment.units);
     return false;
   }
   const DatagramKey key(fragment.src, fragment.dst, fragment.id, fragment.protocol);
   KnownDatagram* known = table.find(key);
   if (known != nullptr && known->state == DatagramState::given_up) {
-    drops.add(known->reason, 1);
+    drops.add(known->reason, fragment.units);
     return false;
   }
   if (known != nullptr && known->state == DatagramState::done) {
     if (is_within(fragment, known->end)) {
-      drops.add(Drop::fragment_duplicate, 1);
+      drops.add(Drop::fragment_duplicate, fragment.units);
       return false;
     }
     table.remove(*known);
@@ -101,20 +101,20 @@ bool Fragments::State::take(const Fragment& fragment, DropCounters& drops, Whole
     case Fit::fits:
       break;
     case Fit::duplicate:
-      drops.add(Drop::fragment_duplicate, 1);
+      drops.add(Drop::fragment_duplicate, fragment.units);
       return false;
     case Fit::overlap:
-      give_up(datagram, Drop::fragment_overlap, drops);
+      give_up(datagram, fragment, Drop::fragment_overlap, drops);
       return false;
   }
   if (datagram.fragments.count == FragmentStore::kMaxCount) {
-    give_up(datagram, Drop::fragment_bad, drops);
+    give_up(datagram, fragment, Drop::fragment_bad, drops);
     return false;
   }
   if (fragment.offset == 0) {
     datagram.protocol = fragment.protocol;
     if (const std::optional<Drop> reason = wanted(context, fragment.protocol, captured(fragment))) {
-      give_up(datagram, *reason, drops);
+      give_up(datagram, fragment, *reason, drops);
       return false;
     }
   }
@@ -130,7 +130,8 @@ bool Fragments::State::take(const Fragment& fragment, DropCounters& drops, Whole
   }
   make_room(captured(fragment).size(), datagram, drops);
   store.put(datagram.fragments, after, fragment.offset, fragment.wire_len, captured(fragment));
-  held.add(1);
+  datagram.units += fragment.units;
+  held.add(fragment.units);
   return false;
 }
 
@@ -178,18 +179,20 @@ void Fragments::State::make_room(size_t bytes, const KnownDatagram& datagram, Dr
 }
 
 void Fragments::State::release(KnownDatagram& datagram) noexcept {
-  held.set(held.get() - datagram.fragments.count);
+  held.set(held.get() - datagram.units);
+  datagram.units = 0;
   store.release(datagram.fragments);
 }
 
 void Fragments::State::forget_waiting(KnownDatagram& datagram, Drop reason, DropCounters& drops) noexcept {
-  drops.add(reason, datagram.fragments.count);
+  drops.add(reason, datagram.units);
   release(datagram);
   table.remove(datagram);
 }
 
-void Fragments::State::give_up(KnownDatagram& datagram, Drop reason, DropCounters& drops) noexcept {
-  drops.add(reason, datagram.fragments.count + 1);
+void Fragments::State::give_up(KnownDatagram& datagram, const Fragment& fragment, Drop reason,
+                               DropCounters& drops) noexcept {
+  drops.add(reason, datagram.units + fragment.units);
   release(datagram);
   datagram.reason = reason;
   table.move(datagram, DatagramState::given_up, now_ns);
@@ -207,7 +210,7 @@ void Fragments::State::complete(KnownDatagram& datagram, const Fragment& fragmen
       captured_end = std::min(captured_end, store.captured_end(other));
     }
   }
-  whole = {{&whole_bytes[0], captured_end}, datagram.end, datagram.fragments.count + 1, datagram.protocol};
+  whole = {{&whole_bytes[0], captured_end}, datagram.end, datagram.units + fragment.units, datagram.protocol};
   release(datagram);
   table.move(datagram, DatagramState::done, now_ns);
 }

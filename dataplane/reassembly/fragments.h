@@ -50,13 +50,14 @@ struct Fragment {
   uint16_t offset = 0;               // of the payload in the datagram's, in bytes
   std::span<const uint8_t> payload;  // as captured
   uint32_t wire_len = 0;             // of the payload; more than its size where the capture cut it
+  uint32_t units = 1;                // packets that it came in
 };
 
 // The payload of the datagram, from its first byte on.
 struct WholeDatagram {
   std::span<const uint8_t> payload;  // up to where the capture cut a fragment; valid until the next call
   uint32_t wire_len = 0;
-  uint32_t units = 0;    // fragments that went into it
+  uint32_t units = 0;    // of the fragments that went into it
   uint8_t protocol = 0;  // of the payload, as the fragment at offset 0 has it
 };
 
@@ -79,7 +80,7 @@ class Fragments {
   // Nothing follows: what waits is counted as fragment_incomplete.
   void flush(DropCounters& drops) noexcept;
 
-  // Fragments that wait. Any thread.
+  // Units that wait. Any thread.
   [[nodiscard]] uint64_t held_units() const noexcept;
   // Bytes that it may come to hold, for the plan.
   static size_t memory_bytes(const FragmentOptions& options) noexcept;

@@ -39,6 +39,7 @@ struct Segment {
   uint8_t flags = 0;                 // as on the wire: FIN 1, SYN 2, RST 4, PSH 8, ACK 16
   std::span<const uint8_t> payload;  // as captured
   uint32_t wire_len = 0;             // of the payload; more than its size where the capture cut it
+  uint32_t units = 1;                // packets that it came in
 };
 
 struct StreamMessage {

@@ -45,6 +45,13 @@ Result<std::string> read_text(const std::string& path) {
 
 }  // namespace
 
+const PacketOptions* packet_options(const InputConfig& input) {
+  if (const auto* mirror = std::get_if<MirrorOptions>(&input)) return &mirror->packets;
+  if (const auto* file = std::get_if<FileOptions>(&input)) return &file->packets;
+  if (const auto* directory = std::get_if<DirectoryOptions>(&input)) return &directory->packets;
+  return nullptr;
+}
+
 Result<Config> parse_config(const std::string& yaml, const std::string& file_name, ConfigPart part) {
   ConfigFaults faults;
   const YamlNode root = parse_yaml(yaml, faults);

@@ -65,10 +65,14 @@ struct MetricsConfig {
   bool operator==(const MetricsConfig&) const = default;
 };
 
+// Of an input that reads packets, else nullptr.
+const PacketOptions* packet_options(const InputConfig& input);
+
 struct Config {
   std::vector<InputConfig> inputs;
   std::vector<OutputConfig> outputs;
   DecodeOptions match;
+  ReassemblyOptions reassembly;  // of all inputs that read packets
   LcoreConfig lcores;
   RingConfig rings;
   EalConfig eal;

@@ -120,7 +120,7 @@ Faults check(const MirrorOptions& mirror) {
     faults.push_back(
         {"interface", "'" + mirror.interface +
                           "' is no interface's name; expected one that `ip link` shows, such as eth1"});
-  if (mirror.dns_ports.empty())
+  if (mirror.packets.dns_ports.empty())
     faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
   // An interface's ring has no descriptors.
   const uint32_t least = least_mbufs(mirror.rx_descriptors);
@@ -135,7 +135,7 @@ Faults check(const MirrorOptions& mirror) {
 Faults check(const FileOptions& file) {
   Faults faults;
   if (file.paths.empty()) faults.push_back({"paths", "is empty; expected at least one file"});
-  if (file.dns_ports.empty())
+  if (file.packets.dns_ports.empty())
     faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
   if (std::count(file.paths.begin(), file.paths.end(), "-") > 1)
     faults.push_back({"paths", "standard input (\"-\") is named twice; keep one of them"});
@@ -153,7 +153,7 @@ Faults check(const DirectoryOptions& directory) {
   if (moves && directory.move_to().empty())
     faults.push_back({"after", "names no directory; expected move:DIR, such as move:done"});
   if (directory.state.empty()) faults.push_back({"state", "is empty; expected a file, such as .weir-state"});
-  if (directory.dns_ports.empty())
+  if (directory.packets.dns_ports.empty())
     faults.push_back({"dns_ports", "is empty; expected at least one port, such as [53]"});
   return faults;
 }

@@ -159,6 +159,13 @@ constexpr ConfigKey kDnstapKeys[] = {
      store<&DnstapInputOptions::tls, &TlsOptions::name>},
 };
 
+constexpr std::string_view kPortsHelp =
+    "UDP and TCP ports whose packets are DNS. Multicast DNS is on 5353, LLMNR on 5355.";
+constexpr std::string_view kChecksumsHelp =
+    "Reject packets whose IPv4, UDP or TCP checksum is wrong. Hosts that leave checksums to their NIC send "
+    "what "
+    "looks so in a capture of their own.";
+
 constexpr ConfigKey kMirrorKeys[] = {
     {"port", of_type(KeyType::text), "",
      "PCI address (`0000:3b:00.0`) of a NIC that is bound to a DPDK driver, or a DPDK vdev "
@@ -175,8 +182,10 @@ constexpr ConfigKey kMirrorKeys[] = {
      store<&MirrorOptions::mbufs>},
     {"rx_descriptors", integer(32, 32'768), "1024", "Packets that the NIC may hold for Weir, a queue.",
      store<&MirrorOptions::rx_descriptors>},
-    {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
-     store<&MirrorOptions::dns_ports>},
+    {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
+     store<&MirrorOptions::packets, &PacketOptions::dns_ports>},
+    {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
+     store<&MirrorOptions::packets, &PacketOptions::verify_checksums>},
     {"overflow", choice(kOverflow), "drop",
      "When decode lcores are behind: `drop` counts the packet and goes on; `backpressure` leaves packets to "
      "the "
@@ -191,8 +200,10 @@ constexpr ConfigKey kFileKeys[] = {
      "other; \"-\" is standard input. Relative paths are taken from the working directory.",
      store<&FileOptions::paths>, true},
     {"name", of_type(KeyType::name), "file", kNameHelp, store<&FileOptions::name>},
-    {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
-     store<&FileOptions::dns_ports>},
+    {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
+     store<&FileOptions::packets, &PacketOptions::dns_ports>},
+    {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
+     store<&FileOptions::packets, &PacketOptions::verify_checksums>},
     {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&FileOptions::pair>},
     {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB", "Longer dnstap frames are skipped and counted.",
      store<&FileOptions::frame_limit>},
@@ -233,8 +244,10 @@ constexpr ConfigKey kDirectoryKeys[] = {
      "How often the directory is looked at, beside what the kernel tells of it: for file systems that other "
      "machines write to, and for what failed.",
      store<&DirectoryOptions::rescan_ms>},
-    {"dns_ports", integers(1, 65'535), "[53]", "UDP ports whose packets are DNS.",
-     store<&DirectoryOptions::dns_ports>},
+    {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
+     store<&DirectoryOptions::packets, &PacketOptions::dns_ports>},
+    {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
+     store<&DirectoryOptions::packets, &PacketOptions::verify_checksums>},
     {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&DirectoryOptions::pair>},
     {"frame_limit", bytes(kKiB, 16 * kMiB), "1MiB", "Longer dnstap frames are skipped and counted.",
      store<&DirectoryOptions::frame_limit>},
@@ -423,6 +436,34 @@ constexpr ConfigKey kMatchKeys[] = {
      store<&DecodeOptions::table_entries>},
 };
 
+// Of each queue of a port, and of each file.
+constexpr ConfigKey kReassemblyKeys[] = {
+    {"datagrams", integer(16, 1'048'576), "4096",
+     "IP datagrams that may wait for their fragments, of each queue and each file; one more gives up the "
+     "oldest.",
+     store<&ReassemblyOptions::datagrams>},
+    {"fragment_memory", bytes(128 * kKiB, kGiB), "8MiB", "The most that their fragments may take.",
+     store<&ReassemblyOptions::fragment_memory>},
+    {"fragment_timeout", duration(100, 10 * 60 * kSecond), "10s",
+     "A datagram whose fragments have not all come after this is given up.",
+     store<&ReassemblyOptions::fragment_timeout_ms>},
+    {"streams", integer(16, 16'777'216), "65536",
+     "TCP connections that may be open, of each queue and each file; one more gives up the one that was "
+     "silent "
+     "longest, those first that never carried data.",
+     store<&ReassemblyOptions::streams>},
+    {"memory", bytes(512 * kKiB, 64 * kGiB), "32MiB",
+     "The most that segments and unfinished messages of all of them may take.",
+     store<&ReassemblyOptions::memory>},
+    {"stream_memory", bytes(128 * kKiB, 16 * kMiB), "256KiB",
+     "The most of one direction of a connection. What then still lacks its beginning is given up.",
+     store<&ReassemblyOptions::stream_memory>},
+    {"gap_timeout", duration(1, kHour), "2s", "Bytes that were not captured are waited for so long.",
+     store<&ReassemblyOptions::gap_timeout_ms>},
+    {"idle_timeout", duration(kSecond, 24 * kHour), "2m",
+     "A connection without a segment for so long is over.", store<&ReassemblyOptions::idle_timeout_ms>},
+};
+
 constexpr ConfigKey kRingKeys[] = {
     {"depth", integer(1, 4'096), "16", "Batches that may wait between two lcores.",
      store<&RingConfig::depth>},
@@ -504,6 +545,9 @@ constexpr ConfigSection kSections[] = {
     {"", "match",
      "Queries and responses of mirrored packets and capture files, and of dnstap with `pair: true`.",
      kMatchKeys, part<&Config::match>, nullptr},
+    {"", "reassembly",
+     "How IP fragments and TCP streams of mirrored packets and capture files are put together.",
+     kReassemblyKeys, part<&Config::reassembly>, nullptr},
     {"", "rings", "The hand-off between lcores.", kRingKeys, part<&Config::rings>, nullptr},
     {"", "eal", "DPDK's environment.", kEalKeys, part<&Config::eal>, nullptr},
     {"", "log", "Weir's own messages.", kLogKeys, whole, nullptr},

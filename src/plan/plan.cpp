@@ -5,6 +5,7 @@
 
 #include "core/event.h"
 #include "core/frame.h"
+#include "core/packet_info.h"
 #include "decoder/wire_store.h"
 #include "src/config/config_check.h"
 #include "src/plan/plan_eal.h"
@@ -21,10 +22,8 @@ constexpr uint64_t kProgramBytes = 48 * kMiB;
 constexpr size_t kLargestDnsMessage = 65'535;
 
 bool has_packets(const Config& config) {
-  return std::any_of(config.inputs.begin(), config.inputs.end(), [](const InputConfig& input) {
-    return std::holds_alternative<MirrorOptions>(input) || std::holds_alternative<FileOptions>(input) ||
-           std::holds_alternative<DirectoryOptions>(input);
-  });
+  return std::any_of(config.inputs.begin(), config.inputs.end(),
+                     [](const InputConfig& input) { return packet_options(input) != nullptr; });
 }
 
 // Of dnstap: 0 for other inputs.
@@ -48,13 +47,25 @@ bool has_pairs(const Config& config) {
 
 // An event holds one dnstap frame, or a query and its response: of these one at least has waited.
 size_t largest_record(const Config& config) {
-  size_t payload = has_packets(config) ? 2 * kLargestDnsMessage : 0;
+  size_t payload = has_packets(config) ? 2 * (kLargestDnsMessage + kMaxPacketInfo) : 0;
   for (const InputConfig& input : config.inputs) {
     const FramesOf frames = frames_of(input);
     payload = std::max(payload, frames.limit + (frames.pair ? WireStore::kMaxWire : 0));
   }
   constexpr size_t kHeads = std::max(sizeof(Frame), sizeof(Event)) + 64;  // and what pads records to 8
   return payload + kHeads;
+}
+
+// Each queue puts its packets together, and each file that is open.
+uint64_t readers_of_packets(const Config& config, const Plan& plan) {
+  uint64_t readers = 0;
+  for (const InputConfig& input : config.inputs) {
+    if (const auto* mirror = std::get_if<MirrorOptions>(&input)) readers += mirror->queues;
+    if (const auto* file = std::get_if<FileOptions>(&input))
+      readers += std::min<uint64_t>(file->paths.size(), plan.ingest);
+    if (std::holds_alternative<DirectoryOptions>(input)) readers += 1;
+  }
+  return readers;
 }
 
 void plan_pools(const Config& config, Plan& plan) {
@@ -79,6 +90,9 @@ void plan_pools(const Config& config, Plan& plan) {
         std::min<uint64_t>(DnstapInputOptions::kMostHeld, connections * dnstap->frame_limit);
     plan.stream_bytes += (dnstap->listen ? plan.ingest : 1) * (held + dnstap->read_buffer);
   }
+  plan.reassembly_bytes =
+      readers_of_packets(config, plan) * (Fragments::memory_bytes(config.reassembly.fragments()) +
+                                          TcpStreams::memory_bytes(config.reassembly.tcp()));
   plan.table_entries =
       config.match.table_entries * (uint64_t{has_packets(config)} + uint64_t{has_pairs(config)});
   plan.table_bytes = plan.decode * plan.table_entries * kTableEntryBytes;
@@ -122,6 +136,7 @@ std::string largest_part(const Plan& plan, const Config& config) {
       {plan.large_pool_bytes, "rings.large_batches, frame_limit or lcores"},
       {plan.stream_bytes, "frame_limit, max_connections or lcores.ingest"},
       {plan.table_bytes, "match.table_entries"},
+      {plan.reassembly_bytes, "reassembly.memory, .streams, .fragment_memory or .datagrams"},
       {plan.eal_bytes, config.eal.memory != 0 ? "eal.memory, or write eal.memory: auto"
                                               : "the mirror inputs' mbufs or queues"},
       {plan.packet_ring_bytes, "the mirror inputs' mbufs or queues"},
@@ -135,8 +150,8 @@ std::string largest_part(const Plan& plan, const Config& config) {
 }  // namespace
 
 uint64_t Plan::memory_bytes() const {
-  return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + eal_bytes +
-         packet_ring_bytes + backlog_bytes;
+  return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + reassembly_bytes +
+         eal_bytes + packet_ring_bytes + backlog_bytes;
 }
 
 Result<Plan> make_plan(const Config& config, const Machine& machine) {

@@ -47,6 +47,7 @@ struct Plan {
   uint64_t stream_bytes = 0;      // read buffers and unfinished frames of dnstap connections
   uint64_t table_entries = 0;     // of a shard's match tables, one for packets, one for dnstap that is paired
   uint64_t table_bytes = 0;       // all match tables together
+  uint64_t reassembly_bytes = 0;  // IP fragments and TCP streams, all queues and files together
   uint64_t mbuf_bytes = 0;        // all ports together
   uint64_t eal_bytes = 0;         // mbuf_bytes, or all of eal.memory where that is told
   uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together

@@ -144,7 +144,8 @@ std::string memory_text(const Plan& plan, const Config& config) {
            bytes_text(plan.batch_bytes);
   };
   const uint64_t program = plan.memory_bytes() - plan.pool_bytes - plan.large_pool_bytes - plan.stream_bytes -
-                           plan.table_bytes - plan.eal_bytes - plan.packet_ring_bytes - plan.backlog_bytes;
+                           plan.table_bytes - plan.reassembly_bytes - plan.eal_bytes -
+                           plan.packet_ring_bytes - plan.backlog_bytes;
   std::vector<Row> rows = {
       {"frame batches", sum(plan.ingest, plan.ingest_pool_batches),
        batches(plan.ingest, "ingest", plan.ingest_pool_batches)},
@@ -159,6 +160,8 @@ std::string memory_text(const Plan& plan, const Config& config) {
   if (plan.table_bytes != 0)
     rows.push_back({"match tables", mib(plan.table_bytes),
                     counted(plan.decode, "shard") + " x " + std::to_string(plan.table_entries) + " entries"});
+  if (plan.reassembly_bytes != 0)
+    rows.push_back({"reassembly", mib(plan.reassembly_bytes), "IP fragments and TCP streams, when full"});
   if (plan.eal_bytes != 0)
     rows.push_back({"packet buffers", mib(plan.eal_bytes),
                     counted(plan.ports, "port") +

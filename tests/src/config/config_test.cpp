@@ -72,7 +72,7 @@ log: { level: warning }
   EXPECT_EQ(mirror.overflow, Overflow::drop);
   const auto& file = std::get<FileOptions>(config.inputs[3]);
   EXPECT_EQ(file.paths, (std::vector<std::string>{"a.fstrm", "b.pcap.gz", "-"}));
-  EXPECT_EQ(file.dns_ports, (std::vector<uint16_t>{53, 5353}));
+  EXPECT_EQ(file.packets.dns_ports, (std::vector<uint16_t>{53, 5353}));
   EXPECT_TRUE(file.pair);
 
   const auto& directory = std::get<DirectoryOptions>(config.inputs[4]);
@@ -81,7 +81,7 @@ log: { level: warning }
   EXPECT_EQ(directory.below_path(directory.move_to()), "/spool/done");
   EXPECT_EQ(directory.failed_to(), "failed");
   EXPECT_EQ(directory.quiet_ms, 120'000U);
-  EXPECT_EQ(directory.file_options().dns_ports, std::vector<uint16_t>{5353});
+  EXPECT_EQ(directory.file_options().packets.dns_ports, std::vector<uint16_t>{5353});
 
   ASSERT_EQ(config.outputs.size(), 3U);
   const auto& json = std::get<JsonOptions>(config.outputs[0]);
@@ -160,7 +160,8 @@ TEST(ConfigFault, AllFaultsOfAFileAreTold) {
       "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
       "tls://HOST:PORT, "
       "unix:///PATH\nweir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of "
-      "paths, name, dns_ports, pair, frame_limit\nweir.yaml:3: inputs[1].file.paths: is missing; expected a "
+      "paths, name, dns_ports, verify_checksums, pair, frame_limit\nweir.yaml:3: inputs[1].file.paths: is "
+      "missing; expected a "
       "list "
       "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "
       "warning, error, off\nweir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, "
