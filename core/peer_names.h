@@ -11,8 +11,8 @@ namespace weir {
 
 class PeerNames {
  public:
-  static constexpr size_t kMost = 4'096;
-  static constexpr size_t kLongest = 255;  // bytes; a longer name is cut
+  static constexpr size_t kMost = 4'096;   // with 0, which is no name
+  static constexpr size_t kLongest = 255;  // bytes; longer names are cut
 
   // 0 for an empty name, and for new ones when the table is full.
   static uint16_t number_of(std::string_view name);

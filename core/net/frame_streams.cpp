@@ -73,8 +73,7 @@ FrameStreams::Step FrameStreams::next_rare(std::span<const uint8_t>& bytes) noex
   }
   if (bytes.size() < kControlHeaderLen) return wait_for(kControlHeaderLen);
   const uint32_t control_len = load_be32(bytes.data() + 4);
-  if (control_len > kControlLenLimit)
-    return fail(state_ == State::first ? StreamFault::not_frame_streams : StreamFault::control_too_long);
+  if (control_len > kControlLenLimit) return fail(StreamFault::control_too_long);
   const size_t whole = kControlHeaderLen + control_len;
   if (bytes.size() < whole) return wait_for(whole);
   const Step step = control(bytes.subspan(kControlHeaderLen, control_len));
@@ -118,7 +117,6 @@ FrameStreams::Step FrameStreams::ready() noexcept {
 }
 
 FrameStreams::Step FrameStreams::start() noexcept {
-  if (state_ == State::ended) bidirectional_ = false;  // a new session that did not say READY
   state_ = State::running;
   data_limit_ = frame_limit_;
   return Step::start;

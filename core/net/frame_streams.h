@@ -8,9 +8,12 @@
 //   control frame   control_frame.h
 //
 // Taken as it comes, since senders differ: READY or START first; START again, or a new session, in the middle
-// or after STOP (files that were appended to); no STOP at all. A sound control frame that has no place where
-// it stands, or of an unknown type, is passed over once a stream runs (Step::odd): the framing is not in
-// doubt. All else ends the stream with a fault, as there is no way to find the next frame.
+// or after STOP (files that were appended to); no STOP at all. Once READY was said the stream is two-way for
+// good: a later session that begins with START gets its FINISH, too, as its writer may wait for it.
+//
+// A sound control frame that has no place where it stands, or of an unknown type, is passed over once a
+// stream runs (Step::odd): the framing is not in doubt. All else ends the stream with a fault, as there is no
+// way to find the next frame.
 #pragma once
 
 #include <array>
@@ -25,7 +28,7 @@ namespace weir {
 // Why a stream was given up. Names are the values of weir_dnstap_stream_faults_total's reason.
 enum class StreamFault : uint8_t {
   none,
-  not_frame_streams,   // the first bytes are no control frame
+  not_frame_streams,   // it does not begin with the four zeros of a control frame
   control_too_long,    // a control frame over 512 bytes
   control_bad,         // a control frame that contradicts itself
   control_unexpected,  // a control frame that a sender must not begin with
@@ -100,7 +103,7 @@ class FrameStreams {
       0;               // frame_limit_ while data frames may come, else 0: one comparison on the hot path
   uint32_t skip_ = 0;  // bytes of a frame over the limit still to come
   State state_ = State::first;
-  bool bidirectional_ = false;
+  bool bidirectional_ = false;  // READY came
   StreamFault fault_ = StreamFault::none;
   size_t need_ = 4;
   std::span<const uint8_t> frame_;

@@ -229,8 +229,10 @@ class Streams(weir.WeirCase):
         self.listening()
         first = [([SAID[READY]], ACCEPTED), ([SAID[START], "first", SAID[STOP]], FINISHED)]
         self.play(first + first)
-        self.play([*first, ([SAID[START], "one-way", SAID[STOP]], NOTHING)])
+        # READY made the connection two-way: who leaves it out the second time may still wait for FINISH.
+        self.play([*first, ([SAID[START], "no-ready", SAID[STOP]], FINISHED), *first])
         self.play([([SAID[START], "one-way", SAID[STOP]], NOTHING), *first])
+        self.play([([SAID[START], "one-way", SAID[STOP]], NOTHING), ([SAID[START], "one-way", SAID[STOP]], NOTHING)])
         self.play([([SAID[READY]], ACCEPTED), ([SAID[START], "a", SAID[START], "b", SAID[STOP]], FINISHED)])
         self.play([*first, ([SAID[STOP]], NOTHING)], **{IGNORED: 1})
         self.play([*first, ([LOST], NOTHING)], fault="data_outside")
@@ -258,7 +260,7 @@ class Streams(weir.WeirCase):
         self.play([([SAID[START], "before", unknown_512, "after", SAID[STOP]], NOTHING)], **{IGNORED: 1})
         for too_long in (ready_513, be32(0, 513), be32(0, 0xFFFFFFFF)):
             with self.subTest(too_long[:8]):
-                self.play([([too_long], NOTHING)], fault="not_frame_streams")
+                self.play([([too_long], NOTHING)], fault="control_too_long")
                 self.play([([SAID[READY]], ACCEPTED), ([too_long], NOTHING)], fault="control_too_long")
                 self.play([([SAID[START], "before", too_long, LOST], NOTHING)], fault="control_too_long")
         self.end()

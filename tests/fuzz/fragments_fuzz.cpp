@@ -128,8 +128,8 @@ NOT_TRACED Parsed parse(const uint8_t* p, std::unique_ptr<uint8_t[]>& bytes) {
   f.protocol = ipv6 && (p[1] & 8U) != 0 ? 1 : 17;
   f.more = (p[1] & 1U) != 0;
   f.offset = static_cast<uint16_t>(p[2] * ((p[1] & 2U) != 0 ? 256U : 8U));
-  f.wire_len = (p[1] & 0x70U) == 0x70U ? p[3] + p[4] * 256U : p[3] % 32U * 8U;
-  const size_t captured = (p[1] & 0x30U) == 0x20U ? f.wire_len * p[5] / 256U : f.wire_len;
+  f.wire_len = (p[1] & 0xc0U) == 0xc0U ? p[3] + p[4] * 256U : p[3] * 8U;
+  const size_t captured = (p[1] & 0x20U) != 0 ? f.wire_len * p[5] / 256U : f.wire_len;
   bytes = std::make_unique<uint8_t[]>(captured);
   for (size_t i = 0; i < captured; ++i) bytes[i] = static_cast<uint8_t>((f.offset + i) * 37 + parsed.key);
   if ((p[1] & 4U) != 0 && captured != 0) bytes[p[5] % captured] ^= p[6];

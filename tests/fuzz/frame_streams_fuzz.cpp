@@ -20,6 +20,7 @@ struct Seen {
   size_t too_long = 0;
   size_t replies = 0;
   size_t ends = 0;
+  size_t finishes = 0;  // of them answered
   size_t odd = 0;
   bool fault = false;
   bool cut = false;
@@ -48,6 +49,7 @@ std::optional<fstrm_control_type> decode(Bytes payload, bool& dnstap) {
 
 Seen naive(Bytes b, uint32_t limit) {
   enum { kFirst, kReady, kRunning, kEnded } state = kFirst;
+  bool two_way = false;
   Seen seen;
   while (true) {
     if (b.size() < 4) {
@@ -91,12 +93,14 @@ Seen naive(Bytes b, uint32_t limit) {
     }
     if (type == FSTRM_CONTROL_READY && (state == kFirst || state == kEnded)) {
       state = kReady;
+      two_way = true;
       ++seen.replies;
     } else if (type == FSTRM_CONTROL_START) {
       state = kRunning;
     } else if (type == FSTRM_CONTROL_STOP && state == kRunning) {
       state = kEnded;
       ++seen.ends;
+      seen.finishes += two_way;
     } else {
       ++seen.odd;
     }
@@ -130,6 +134,7 @@ Seen in_pieces(Bytes b, uint32_t limit, uint32_t seed) {
           break;
         case FrameStreams::Step::end:
           ++seen.ends;
+          seen.finishes += !streams.reply().empty();
           break;
         case FrameStreams::Step::odd:
           ++seen.odd;

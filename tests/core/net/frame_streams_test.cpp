@@ -169,7 +169,10 @@ TEST(FrameStreams, StreamsThatFollowEachOtherAreRead) {
   EXPECT_EQ(run_all_ways(kReady + kStart + kStop + kReady + kStart + data("b") + kStop).steps,
             "reply start end+finish reply start frame end+finish");
   EXPECT_EQ(run_all_ways(kReady + kStart + kStop + kStart + data("b") + kStop).steps,
-            "reply start end+finish start frame end");
+            "reply start end+finish start frame end+finish")
+      << "two-way once is two-way";
+  EXPECT_EQ(run_all_ways(kStart + kStop + kStart + kStop + kReady + kStart + kStop + kStart + kStop).steps,
+            "start end start end reply start end+finish start end+finish");
 }
 
 TEST(FrameStreams, OddControlFramesWithinAStreamArePassedOver) {
@@ -202,7 +205,9 @@ TEST(FrameStreams, DamagedControlFramesAreFaults) {
   EXPECT_EQ(run_all_ways(control(2, content_type(std::string(256, 'x')))).steps, "content_type");
   EXPECT_EQ(run_all_ways(kStart + control(3, dnstap)).steps, "start control_bad");
   EXPECT_EQ(run_all_ways(kStart + be32(0) + be32(513) + Bytes(513, 0)).steps, "start control_too_long");
-  EXPECT_EQ(run_all_ways(be32(0) + be32(513)).steps, "not_frame_streams");
+  EXPECT_EQ(run_all_ways(be32(0) + be32(513)).steps, "control_too_long");
+  EXPECT_EQ(run_all_ways(be32(0) + be32(0xffffffff)).steps, "control_too_long");
+  EXPECT_EQ(run_all_ways(kReady + be32(0) + be32(513)).steps, "reply control_too_long");
   // 512 bytes are allowed, here as an unknown type.
   EXPECT_EQ(run_all_ways(kStart + control(6, Bytes(508, 0)) + data("a")).steps, "start odd frame");
 }
