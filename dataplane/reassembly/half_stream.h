@@ -27,6 +27,7 @@ struct HalfStream {
   uint32_t fin_seq;
   uint32_t acked;    // by the other direction
   uint32_t gap_seq;  // run_end when gap_ns was set
+  uint32_t far_seq;  // where the last segment far from all this ended, or the SYN
   uint64_t gap_ns;   // since when something is missing there
   bool known;        // the numbers are
   bool synced;       // a message begins at read_seq

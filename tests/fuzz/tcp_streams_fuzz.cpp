@@ -39,23 +39,14 @@ class Input {
   std::span<const uint8_t> left_;
 };
 
-class Bounds : public MetricVisitor {
- public:
-  void counter(std::string_view, std::string_view, const Labels&, double) override {}
-  void gauge(std::string_view, std::string_view, const Labels&, double value) override {
-    gauges.push_back(value);
-  }
-  void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
-  std::vector<double> gauges;  // streams, their capacity, memory, its capacity
-};
-
 void check_bounds(const TcpTap& tap, bool empty) {
   check(tap.balanced());
-  Bounds bounds;
-  tap.streams().describe(bounds, {});
-  check(bounds.gauges.size() == 4);
-  check(bounds.gauges[0] <= bounds.gauges[1] && bounds.gauges[2] <= bounds.gauges[3]);
-  if (empty) check(tap.held() == 0 && bounds.gauges[0] == 0 && bounds.gauges[2] == 0);
+  auto shown = tap.shown();
+  const double streams = shown["weir_tcp_streams"];
+  const double memory = shown["weir_tcp_memory_bytes"];
+  check(streams <= shown["weir_tcp_streams_capacity"]);
+  check(memory <= shown["weir_tcp_memory_capacity_bytes"]);
+  if (empty) check(tap.held() == 0 && streams == 0 && memory == 0);
 }
 
 // The messages of a stream whose first byte is `first`: the first bytes that came of each number.
@@ -101,7 +92,7 @@ void ordered(Input& input) {
     body.resize(len, static_cast<char>(count));
     stream += framed(body);
   }
-  TcpTap tap({}, 1);
+  TcpTap tap({.streams = 1}, 1);
   Naive naive(first);
   tap.client({.seq = first - 1, .flags = kSyn});
   const auto send = [&](size_t from, size_t len) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -62,6 +63,19 @@ struct Got {
   bool operator==(const Got&) const = default;
 };
 
+// The values by name, summed over their labels.
+class Shown : public MetricVisitor {
+ public:
+  void counter(std::string_view name, std::string_view, const Labels&, double value) override {
+    values[std::string(name)] += value;
+  }
+  void gauge(std::string_view name, std::string_view, const Labels&, double value) override {
+    values[std::string(name)] += value;
+  }
+  void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
+  std::map<std::string, double> values;
+};
+
 class TcpTap {
  public:
   explicit TcpTap(const TcpOptions& options = {}, uint64_t seed = 1) : streams_(options, seed) {}
@@ -88,7 +102,13 @@ class TcpTap {
   [[nodiscard]] uint64_t dropped() const { return drops_.total(StageKind::ingest); }
   [[nodiscard]] uint64_t held() const { return streams_.held_units(); }
   [[nodiscard]] bool balanced() const { return balanced_; }
-  [[nodiscard]] const TcpStreams& streams() const { return streams_; }
+  // What describe() shows.
+  [[nodiscard]] std::map<std::string, double> shown() const {
+    Shown shown;
+    streams_.describe(shown, {});
+    return shown.values;
+  }
+  [[nodiscard]] double value(const std::string& metric) const { return shown().at(metric); }
   // Since the last call.
   std::vector<Got> got() { return std::exchange(got_, {}); }
   std::vector<std::string> messages() {
