@@ -1,7 +1,8 @@
 // Event: one decoded unit (a dnstap message, or a dnstap query with its response, or a transaction, query or
 // response from packets): the record that decode lcores write and export lcores read. A fixed head, then
-// `bytes_len` bytes of the wire data that it came from, padded to 8. Spans point into those bytes; formats
-// render RRs from them only if they show them.
+// `bytes_len` bytes of the wire data that it came from, padded to 8. Of dnstap these are the payload as it
+// came, of a pair the query's and behind it the response's. Spans point into those bytes; formats render RRs
+// from them only if they show them.
 #pragma once
 
 #include <cstdint>
@@ -74,6 +75,7 @@ struct Event {
   uint16_t input = 0;            // index of the input in the configuration
   uint16_t retransmissions = 0;  // packets: copies of the query beyond the first
   uint32_t units = 1;            // what went into it: dnstap frames, packets
+  uint32_t query_frame_len = 0;  // of a dnstap pair: the query's payload, which comes first; else 0
   EventKind kind = EventKind::dnstap;
   bool has_query_time = false;
   bool has_response_time = false;

@@ -14,9 +14,9 @@ struct PlacedEvent {
   uint32_t off;
 };
 
-// Fills `out` but for record_len, bytes_len, arrival_ns, input and peer. It is of the response's type, and
-// what both tell (endpoints, identity, query_time, policy and so on) is the response's; the query's message
-// is the query's own, for some servers put into a response what they have changed.
+// Fills `out` but for record_len, bytes_len, query_frame_len, arrival_ns, input and peer. It is of the
+// response's type, and what both tell (endpoints, identity, query_time, policy and so on) is the response's;
+// the query's message is the query's own, for some servers put into a response what they have changed.
 void join_dnstap(const PlacedEvent& query, const PlacedEvent& response, Event& out) noexcept;
 
 }  // namespace weir

@@ -150,13 +150,17 @@ EventSink::Room Pairer::join(const Incoming& incoming, WaitingFrame& other) noex
   Event* event = nullptr;
   const EventSink::Room room = sink_.reserve(payload.size() + other.payload_len, event);
   if (room != EventSink::Room::yes) return room;
-  uint8_t* other_bytes = event->bytes_start() + payload.size();
-  std::memcpy(event->bytes_start(), payload.data(), payload.size());
+  // The query's payload first.
+  event->query_frame_len = incoming.response ? other.payload_len : incoming.frame.payload_len;
+  const uint32_t here_off = incoming.response ? event->query_frame_len : 0;
+  const uint32_t there_off = incoming.response ? 0 : event->query_frame_len;
+  uint8_t* other_bytes = event->bytes_start() + there_off;
+  std::memcpy(event->bytes_start() + here_off, payload.data(), payload.size());
   room_.table.copy_wire(other, other_bytes);
   Event waited;
   (void)walk_dnstap({other_bytes, other.payload_len}, waited);  // it was sound when it came
-  const PlacedEvent here = {incoming.event, 0};
-  const PlacedEvent there = {waited, incoming.frame.payload_len};
+  const PlacedEvent here = {incoming.event, here_off};
+  const PlacedEvent there = {waited, there_off};
   join_dnstap(incoming.response ? there : here, incoming.response ? here : there, *event);
   event->arrival_ns = std::max(incoming.frame.arrival_ns, other.arrival_ns);
   event->input = other.input;

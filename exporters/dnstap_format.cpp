@@ -54,10 +54,9 @@ char* DnstapFormat::write(const Event& event, uint64_t /*seq*/, char* out) noexc
     if (event.response.wire.present()) out = write_message(event, true, out);
     return out;
   }
-  if (!untouched_) return write_anew(event, out);
-  out = put_be32(out, event.bytes_len);
-  std::memcpy(out, event.bytes().data(), event.bytes_len);
-  return out + event.bytes_len;
+  const std::span<const uint8_t> all = event.bytes();
+  if (event.query_frame_len != 0) out = write_payload(event, all.first(event.query_frame_len), out);
+  return write_payload(event, all.subspan(event.query_frame_len), out);
 }
 
 // As resolvers do it: the response carries both times and its own message only.
@@ -89,29 +88,33 @@ char* DnstapFormat::write_message(const Event& event, bool response, char* out) 
   return put_frame(made_, out);
 }
 
-char* DnstapFormat::write_anew(const Event& event, char* out) {
-  const auto bytes = event.bytes();
+char* DnstapFormat::write_payload(const Event& event, std::span<const uint8_t> payload, char* out) {
+  if (untouched_) {
+    out = put_be32(out, payload.size());
+    std::memcpy(out, payload.data(), payload.size());
+    return out + payload.size();
+  }
   // It parses: the decoder lets nothing else pass.
-  (void)read_.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  (void)read_.ParsePartialFromArray(payload.data(), static_cast<int>(payload.size()));
   put_fields(event, read_);
   return put_frame(read_, out);
 }
 
 void DnstapFormat::put_fields(const Event& event, dnstap::Dnstap& to) {
-  const std::string_view input =
-      event.input < input_names_.size() ? std::string_view(input_names_[event.input]) : std::string_view();
-  if (!identity_.empty()) {
-    identity_.expand(event, input, value_);
-    to.set_identity(value_);
-  }
-  if (!version_.empty()) {
-    version_.expand(event, input, value_);
-    to.set_version(value_);
-  }
-  if (!extra_.empty()) {
-    extra_.expand(event, input, value_);
-    to.set_extra(value_);
-  }
+  const FieldValues from = {.identity = to.identity(),
+                            .version = to.version(),
+                            .extra = to.extra(),
+                            .input = event.input < input_names_.size()
+                                         ? std::string_view(input_names_[event.input])
+                                         : std::string_view(),
+                            .peer = event.peer};
+  // All three before the first is put: they may be made of each other.
+  identity_.expand(from, values_[0]);
+  version_.expand(from, values_[1]);
+  extra_.expand(from, values_[2]);
+  if (!identity_.empty()) to.set_identity(values_[0]);
+  if (!version_.empty()) to.set_version(values_[1]);
+  if (!extra_.empty()) to.set_extra(values_[2]);
 }
 
 }  // namespace weir

@@ -1,8 +1,10 @@
 // DnstapFormat: one event as dnstap data frames of Frame Streams. What came in as dnstap goes out byte for
-// byte, unless a field is told to be written anew; of mirrored traffic, a query and a response are made into
-// a message each, so a transaction is two frames.
+// byte, unless a field is told to be written anew, a pair as the two frames that it came in; of mirrored
+// traffic, a query and a response are made into a message each, so a transaction is two frames.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +30,7 @@ class DnstapFormat : public RecordFormat {
 
  private:
   char* write_message(const Event& event, bool response, char* out);
-  char* write_anew(const Event& event, char* out);
+  char* write_payload(const Event& event, std::span<const uint8_t> payload, char* out);
   void put_fields(const Event& event, dnstap::Dnstap& to);
 
   const DnstapAs as_;
@@ -40,7 +42,7 @@ class DnstapFormat : public RecordFormat {
   const size_t max_record_bytes_;
   dnstap::Dnstap made_;  // reused, for its memory
   dnstap::Dnstap read_;
-  std::string value_;
+  std::string values_[3];
 };
 
 }  // namespace weir

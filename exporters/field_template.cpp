@@ -5,17 +5,11 @@
 #include <iterator>
 #include <utility>
 
-#include "core/addr.h"
-
 namespace weir {
 namespace {
 
 // In the order of Place, from identity on.
 constexpr std::array<std::string_view, 5> kPlaces = {"identity", "version", "extra", "input", "peer"};
-
-std::string_view text_of(const Event& event, Span span) {
-  return span.present() ? event.text(span) : std::string_view();
-}
 
 }  // namespace
 
@@ -48,7 +42,7 @@ FieldTemplate::FieldTemplate(std::string_view text) {
   if (auto parts = parse(text)) parts_ = std::move(*parts);
 }
 
-void FieldTemplate::expand(const Event& event, std::string_view input, std::string& value) const {
+void FieldTemplate::expand(const FieldValues& values, std::string& value) const {
   value.clear();
   for (const Part& part : parts_) {
     switch (part.place) {
@@ -56,19 +50,19 @@ void FieldTemplate::expand(const Event& event, std::string_view input, std::stri
         value += part.text;
         break;
       case Place::identity:
-        value += text_of(event, event.identity);
+        value += values.identity;
         break;
       case Place::version:
-        value += text_of(event, event.version);
+        value += values.version;
         break;
       case Place::extra:
-        value += text_of(event, event.extra);
+        value += values.extra;
         break;
       case Place::input:
-        value += input;
+        value += values.input;
         break;
       case Place::peer:
-        if (event.peer.addr.present()) value += to_string(event.peer);
+        if (values.peer.addr.present()) value += to_string(values.peer);
         break;
     }
     if (value.size() > kMaxBytes) value.resize(kMaxBytes);

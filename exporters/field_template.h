@@ -1,5 +1,5 @@
-// FieldTemplate: a text with places for what the event says: {identity} {version} {extra} {input} {peer}.
-// What an event lacks is left out. Read once, expanded for each event on its export lcore.
+// FieldTemplate: a text with places for what a frame says: {identity} {version} {extra} {input} {peer}.
+// What it lacks is left out. Read once, expanded for each frame on an export lcore.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,19 @@
 #include <string_view>
 #include <vector>
 
-#include "core/event.h"
+#include "core/addr.h"
 #include "core/result.h"
 
 namespace weir {
+
+// What of a frame goes into the places.
+struct FieldValues {
+  std::string_view identity;
+  std::string_view version;
+  std::string_view extra;
+  std::string_view input;  // the name of the event's input
+  Endpoint peer;
+};
 
 class FieldTemplate {
  public:
@@ -25,8 +34,7 @@ class FieldTemplate {
 
   // Nothing was told: the field stays as it is.
   [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
-  // input: the name of the event's input.
-  void expand(const Event& event, std::string_view input, std::string& value) const;
+  void expand(const FieldValues& values, std::string& value) const;
 
  private:
   enum class Place : uint8_t { text, identity, version, extra, input, peer };

@@ -71,6 +71,7 @@ bool Receiver::step(const Now& now) {
 }
 
 // Bytes sent into the kernel are no progress: a peer that is dead or never reads takes some of them too.
+// progress_ns_ may be another lcore's, whose clock was read after this one.
 void Receiver::look_for_stall(const Now& now) {
   stream_->look();
   note_unsettled();
@@ -78,7 +79,7 @@ void Receiver::look_for_stall(const Now& now) {
   if (unsettled() == 0 || settled > most_settled_ || !running()) {
     most_settled_ = std::max(most_settled_, settled);
     progress_ns_ = now.mono_ns;
-  } else if (now.mono_ns - progress_ns_ >= stall_ns_) {
+  } else if (now.mono_ns >= progress_ns_ + stall_ns_) {
     close(ReceiverEnd::stalled);
   }
 }

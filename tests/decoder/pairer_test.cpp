@@ -345,7 +345,20 @@ TEST(Pairer, LongPayloadsComeBackWhole) {
     street.take(asked);
     street.take(answer);
     EXPECT_EQ(street.kept.lines, Lines{kPaired});
-    EXPECT_EQ(street.kept.bytes.at(0), payload_of(answer) + payload_of(asked));
+    EXPECT_EQ(street.kept.bytes.at(0), payload_of(asked) + payload_of(answer));
+  }
+}
+
+TEST(Pairer, TheQuerysPayloadIsFirstWhicheverCameFirst) {
+  const Told asked = query(0);
+  const Told answer = response(1'500);
+  for (const bool response_first : {false, true}) {
+    Street street;
+    street.take(response_first ? answer : asked);
+    street.take(response_first ? asked : answer);
+    EXPECT_EQ(street.kept.lines, Lines{kPaired});
+    EXPECT_EQ(street.kept.bytes.at(0), payload_of(asked) + payload_of(answer));
+    EXPECT_EQ(street.kept.last().query_frame_len, payload_of(asked).size());
   }
 }
 

@@ -238,6 +238,49 @@ class Relay(RelayCase):
                     line.pop(key, None)
             self.assertEqual(old, new)
 
+    def test_pairs_go_out_as_the_frames_that_they_came_in(self):
+        folder = self.folder()
+        source = frames_in(SAMPLE)
+        receiver = frame_reader.FrameReceiver(f"{folder}/tap.sock")
+        config = folder / "weir.yaml"
+        config.write_text(f'inputs:\n  - file: {{ paths: ["{SAMPLE}"], pair: true }}\noutputs:\n'
+                          f'  - dnstap: {{ name: file, to: "{folder}/out.fstrm" }}\n'
+                          f'  - dnstap: {{ name: peer, to: "unix://{folder}/tap.sock" }}\n'
+                          f'  - dnstap: {{ name: anew, to: "{folder}/anew.fstrm", version: "{{identity}}!" }}\n{IN_ORDER}')
+        run = self.weir("-c", config)
+        self.assertEqual(run.wait(60), 0, run.stderr())
+        stages = self.check_balance(run)
+        joined = run.stat("weir_pair_joined_total")
+        self.assertGreater(joined, 100)
+        for name in ("file", "peer", "anew"):
+            self.assertEqual(stages[f"output {name}"]["out"], len(source))
+            self.assertEqual(run.stat("weir_output_written_events_total", output=name), len(source) - joined)
+        out = frames_in(folder / "out.fstrm")
+        self.assertEqual(sorted(out), sorted(source))
+        self.assertEqual(sum(receiver.wait(), []), out)
+        self.assertEqual(len(self.ldns(folder / "out.fstrm")), len(source))
+        before, after = (self.decode(folder / name).lines() for name in ("out.fstrm", "anew.fstrm"))
+        self.assertEqual([line["version"] for line in after], [f"{line.get('identity', '')}!" for line in before])
+
+    def test_receivers_that_connect_get_both_frames_of_a_pair(self):
+        port, out = weir.free_port(), weir.free_port()
+        path = self.folder() / "weir.yaml"
+        path.write_text(f'inputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{port}", pair: true }}\n'
+                        f'outputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{out}" }}\n{LCORES}'
+                        "match: { timeout: 1h, reorder: 10s }\n")
+        run = self.weir("-c", path).wait_ready()
+        reader = frame_reader.BackgroundReader(("127.0.0.1", out))
+        run.wait_metric("weir_output_receivers", 1)
+        sent = [frame_streams.dnstap(f"n{number}.test", number, port=1024 + number, kind=kind)
+                for number in range(2_000) for kind in (5, 6)]
+        self.send(("127.0.0.1", port), sent)
+        run.wait_metric("weir_pair_joined_total", 2_000)
+        self.assertEqual(self.stop_evenly(run)["out"], 4_000)
+        got = reader.wait()
+        self.assertEqual(sorted(got), sorted(sent))
+        at = {frame: index for index, frame in enumerate(sent)}
+        self.assertTrue(all(at[response] == at[query] + 1 for query, response in zip(got[::2], got[1::2])))
+
     def test_sighup_ends_one_file_and_begins_another(self):
         folder, port = self.folder(), weir.free_port()
         run = self.relay(f"tcp://127.0.0.1:{port}", f'to: "{folder}/out.fstrm", flush: 10ms')

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -297,6 +298,23 @@ TEST_P(BroadcastOutputTest, SeveralLcoresShareEachReceiver) {
     expect_all(*reader);
   }
   expect_even();
+}
+
+// Each lcore reads the clock once a loop, so that one may look after a receiver with a time that is older
+// than another's before.
+TEST_P(BroadcastOutputTest, AnLcoreWithAnOlderClockSeesNoStall) {
+  open({.flush_ms = 1}, {}, 2);
+  Sleeper receiver(target);
+  ASSERT_TRUE(wait_for_receivers(1));
+  std::array<char, 84> opening_and_start;
+  ASSERT_EQ(recv(receiver.fd, opening_and_start.data(), opening_and_start.size(), MSG_WAITALL), 84);
+  now = read_clock();
+  outputs[0]->poll(now);
+  take(20'000);
+  outputs[0]->poll(now);
+  outputs[1]->poll({.mono_ns = now.mono_ns - 1, .wall_ns = now.wall_ns});
+  EXPECT_EQ(metric("weir_output_receivers_closed_total{reason=stalled}"), 0);
+  EXPECT_EQ(metric("weir_output_receivers"), 1);
 }
 
 TEST_P(BroadcastOutputTest, AReceiverThatDiesTakesNobodyAlong) {

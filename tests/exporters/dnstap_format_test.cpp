@@ -87,6 +87,56 @@ TEST(DnstapFormat, WhatCameInAsDnstapGoesOutByteForByte) {
   EXPECT_GT(frames, 1'000U);
 }
 
+// As the pairer joins them.
+TestEvent pair_of(const std::string& query, const std::string& response) {
+  TestEvent event = dnstap_event(response);
+  event.head.units = 2;
+  event.head.query_frame_len = static_cast<uint32_t>(query.size());
+  event.bytes.clear();
+  event.put(query);
+  event.put(response);
+  return event;
+}
+
+TEST(DnstapFormat, APairIsTheTwoFramesThatItCameIn) {
+  const auto path = files_below(test_data("dnstap"), ".fstrm").front();
+  const auto payloads = fstrm_payloads(path);
+  const std::string query(payloads.at(0).begin(), payloads.at(0).end());
+  const std::string response(payloads.at(1).begin(), payloads.at(1).end());
+  EXPECT_EQ(frames_of(pair_of(query, response)), (std::vector<std::string>{query, response}));
+}
+
+TEST(DnstapFormat, EachFrameOfAPairIsWrittenAnewFromItsOwnFields) {
+  dnstap::Dnstap query = client_query();
+  query.set_identity("asked");
+  query.set_version("1");
+  dnstap::Dnstap response = client_query();
+  response.mutable_message()->set_type(dnstap::Message::CLIENT_RESPONSE);
+  response.set_identity("answered");
+  const auto frames = frames_of(
+      pair_of(query.SerializeAsString(), response.SerializeAsString()),
+      {.as = {}, .identity = "<{identity}>", .version = "{identity} {version}", .extra = "{input}"});
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_EQ(parsed(frames[0]).message().type(), dnstap::Message::CLIENT_QUERY);
+  EXPECT_EQ(parsed(frames[0]).identity(), "<asked>");
+  EXPECT_EQ(parsed(frames[0]).version(), "asked 1");
+  EXPECT_EQ(parsed(frames[0]).extra(), "first");
+  EXPECT_EQ(parsed(frames[1]).message().type(), dnstap::Message::CLIENT_RESPONSE);
+  EXPECT_EQ(parsed(frames[1]).identity(), "<answered>");
+  EXPECT_EQ(parsed(frames[1]).version(), "answered ");
+}
+
+TEST(DnstapFormat, APairOfLongFramesAndValuesFits) {
+  dnstap::Dnstap in = client_query();
+  in.set_extra(std::string(kMaxEvent / 2 - 100, 'x'));
+  const std::string all = "{extra}{extra}";
+  const std::string payload = in.SerializeAsString();
+  EXPECT_EQ(frames_of(pair_of(payload, payload)).size(), 2U);
+  EXPECT_EQ(
+      frames_of(pair_of(payload, payload), {.as = {}, .identity = all, .version = all, .extra = all}).size(),
+      2U);
+}
+
 TEST(DnstapFormat, ATransactionIsAQueryAndAResponseWithBothTimes) {
   const auto frames = frames_of(transaction());
   ASSERT_EQ(frames.size(), 2U);
