@@ -11,13 +11,14 @@
 
 namespace weir {
 
-// units = frames + drops + held, for this input on this lcore. A dnstap frame is a unit when it has arrived
-// whole and was written or dropped (so a stream under backpressure holds bytes, not units); a packet when it
-// was polled.
+// units = frames + joined + drops + held, for this input on this lcore. A dnstap frame is a unit when it has
+// arrived whole and was written or dropped (so a stream under backpressure holds bytes, not units); a packet
+// when it was polled.
 struct InputCounters {
   Counter units;  // dnstap frames or packets that came in, also those lost before us (NIC, kernel)
   Counter bytes;
   Counter frames;           // committed to the FrameWriter
+  Counter joined;           // packets that are in a frame beside its first
   Counter held;             // a level, not a sum: units taken in that wait for room
   Counter backpressure_ns;  // time with input waiting and no room in the rings
   DropCounters drops;

@@ -47,11 +47,11 @@ struct DnstapInputOptions {
 
 // How IP fragments and TCP streams are put together; of each queue of a port, and of each file.
 struct ReassemblyOptions {
-  uint32_t datagrams = 4096;  // that wait for fragments
-  uint32_t fragment_memory = 8U << 20U;
+  uint32_t datagrams = 2048;  // that wait for fragments
+  uint32_t fragment_memory = 4U << 20U;
   uint32_t fragment_timeout_ms = 10'000;
-  uint32_t streams = 65'536;  // TCP connections
-  uint32_t memory = 32U << 20U;
+  uint32_t streams = 16'384;  // TCP connections
+  uint32_t memory = 16U << 20U;
   uint32_t stream_memory = 256U << 10U;
   uint32_t gap_timeout_ms = 2'000;
   uint32_t idle_timeout_ms = 120'000;

@@ -126,6 +126,7 @@ bool PacketIntake::write_datagram(const Now& now, FrameWriter& writer, InputCoun
     frame->dst = carried_.dst;
     writer.commit();
     counters.frames.add(1);
+    counters.joined.add(units - 1);
   }
   datagram_units_.set(0);
   return true;
@@ -154,6 +155,7 @@ bool PacketIntake::write_message(const StreamMessage& message, const Now& now, F
   frame->dst = message.dst;
   writer.commit();
   counters.frames.add(1);
+  counters.joined.add(units - 1);
   return true;
 }
 

@@ -75,14 +75,14 @@ TcpStreams::~TcpStreams() = default;
 void TcpStreams::take(const Segment& segment, uint64_t time_ns, DropCounters& drops) noexcept {
   State& state = *state_;
   state.units.count_in(drops);
-  state.units.take(1);
+  state.units.take(segment.units);
   state.clock.pass_to(time_ns);
   state.time_ns = time_ns;
   state.segment = segment;
   const auto bytes = segment.payload.first(std::min<size_t>(segment.payload.size(), kMaxPayload));
   const auto captured = static_cast<uint32_t>(bytes.size());
-  state.part = {segment.seq, std::clamp(segment.wire_len, captured, kMaxPayload) - captured, 1, time_ns,
-                bytes};
+  state.part = {segment.seq, std::clamp(segment.wire_len, captured, kMaxPayload) - captured, segment.units,
+                time_ns, bytes};
   state.stage = State::Stage::look_up;
   state.advance();
 }

@@ -438,21 +438,21 @@ constexpr ConfigKey kMatchKeys[] = {
 
 // Of each queue of a port, and of each file.
 constexpr ConfigKey kReassemblyKeys[] = {
-    {"datagrams", integer(16, 1'048'576), "4096",
+    {"datagrams", integer(16, 1'048'576), "2048",
      "IP datagrams that may wait for their fragments, of each queue and each file; one more gives up the "
      "oldest.",
      store<&ReassemblyOptions::datagrams>},
-    {"fragment_memory", bytes(128 * kKiB, kGiB), "8MiB", "The most that their fragments may take.",
+    {"fragment_memory", bytes(128 * kKiB, kGiB), "4MiB", "The most that their fragments may take.",
      store<&ReassemblyOptions::fragment_memory>},
     {"fragment_timeout", duration(100, 10 * 60 * kSecond), "10s",
      "A datagram whose fragments have not all come after this is given up.",
      store<&ReassemblyOptions::fragment_timeout_ms>},
-    {"streams", integer(16, 16'777'216), "65536",
+    {"streams", integer(16, 16'777'216), "16384",
      "TCP connections that may be open, of each queue and each file; one more gives up the one that was "
      "silent "
      "longest, those first that never carried data.",
      store<&ReassemblyOptions::streams>},
-    {"memory", bytes(512 * kKiB, 64 * kGiB), "32MiB",
+    {"memory", bytes(512 * kKiB, 64 * kGiB), "16MiB",
      "The most that segments and unfinished messages of all of them may take.",
      store<&ReassemblyOptions::memory>},
     {"stream_memory", bytes(128 * kKiB, 16 * kMiB), "256KiB",

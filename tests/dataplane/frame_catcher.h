@@ -66,7 +66,7 @@ class FrameCatcher {
 // Everything that came in is a frame, a drop or still held.
 inline void expect_even(const Input& input) {
   const InputCounters& c = input.counters();
-  EXPECT_EQ(c.units.get(), c.frames.get() + c.drops.total(StageKind::ingest) + c.held.get());
+  EXPECT_EQ(c.units.get(), c.frames.get() + c.joined.get() + c.drops.total(StageKind::ingest) + c.held.get());
 }
 
 }  // namespace weir

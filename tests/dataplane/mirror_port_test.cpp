@@ -129,10 +129,11 @@ std::vector<CaughtFrame> frames_of_file() {
   auto source = ByteSource::open(kCapture);
   EXPECT_TRUE(source.ok());
   while ((*source)->window().size() < 4) (void)(*source)->fill(4);
-  auto reader = make_capture_reader((*source)->window(), "capture", {53}, 0);
+  auto reader = make_capture_reader((*source)->window(), "capture", PacketOptions{}, 0);
   FrameCatcher catcher;
   InputCounters counters;
   while (reader->read(**source, Now{}, catcher.writer(), counters) != Poll::done) catcher.drain();
+  while (!reader->finish(Now{}, catcher.writer(), counters)) catcher.drain();
   catcher.drain();
   return catcher.frames();
 }
@@ -169,7 +170,6 @@ TEST(MirrorPort, PlaysACapture) {
   const InputCounters& c = inputs[0]->counters();
   EXPECT_EQ(c.units.get(), 483U);
   EXPECT_EQ(payloads(catcher.frames()), payloads(frames_of_file()));
-  EXPECT_EQ(c.drops.get(Drop::packet_fragment), 71U);
   for (const CaughtFrame& frame : catcher.frames()) {
     EXPECT_TRUE(frame.head.live);
     EXPECT_EQ(frame.head.input, 5);

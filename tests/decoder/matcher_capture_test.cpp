@@ -23,7 +23,7 @@ std::vector<CaughtFrame> frames_of(const std::filesystem::path& path) {
   }
   while ((*source)->window().size() < 4 && (*source)->fill(4) != ByteSource::Fill::end) {
   }
-  auto reader = make_capture_reader((*source)->window(), path.string(), {53}, 0);
+  auto reader = make_capture_reader((*source)->window(), path.string(), PacketOptions{}, 0);
   if (reader == nullptr) {
     ADD_FAILURE() << path << " is no capture";
     return {};
@@ -31,6 +31,7 @@ std::vector<CaughtFrame> frames_of(const std::filesystem::path& path) {
   FrameCatcher catcher;
   InputCounters counters;
   while (reader->read(**source, Now{}, catcher.writer(), counters) != Poll::done) catcher.drain();
+  while (!reader->finish(Now{}, catcher.writer(), counters)) catcher.drain();
   catcher.drain();
   return std::move(catcher.frames());
 }
@@ -49,11 +50,13 @@ Matched match(const std::vector<CaughtFrame>& frames) {
   EXPECT_TRUE(matcher.flush());
   Matched matched;
   for (const auto& [drop, units] : kept.drops) matched.copies += units;
-  EXPECT_EQ(kept.units + matched.copies, frames.size());
+  uint64_t units = 0;
+  for (const CaughtFrame& frame : frames) units += frame.head.units;
+  EXPECT_EQ(kept.units + matched.copies, units);
   for (std::string line : kept.lines) {
     if (line.starts_with("TRANSACTION")) ++matched.transactions;
-    const size_t units = line.rfind(" u");
-    if (units != std::string::npos) line.resize(units);
+    const size_t units_at = line.rfind(" u");
+    if (units_at != std::string::npos) line.resize(units_at);
     matched.lines.push_back(std::move(line));
   }
   std::sort(matched.lines.begin(), matched.lines.end());
@@ -93,12 +96,13 @@ TEST(MatcherCapture, EveryPairBecomesATransaction) {
 TEST(MatcherCapture, PacketsTwiceGiveTransactionsOnce) {
   const auto once = frames_of(test_data("pcap/variant-base.pcap"));
   const auto twice = frames_of(test_data("pcap/variant-dup.pcap"));
-  ASSERT_EQ(twice.size(), 2 * once.size());
+  // What came over TCP or in fragments was put together once already.
+  ASSERT_GT(twice.size(), once.size());
   const Matched expected = match(once);
   const Matched matched = match(twice);
   EXPECT_EQ(matched.lines, expected.lines);
   EXPECT_EQ(matched.transactions, expected.transactions);
-  EXPECT_GE(matched.copies, expected.transactions);  // the responses' at least
+  EXPECT_GT(matched.copies, 0U);
 }
 
 TEST(MatcherCapture, EveryPairOfTheWholeCorpus) {
