@@ -4,7 +4,7 @@
 The commands run in a shell at the root of the tree, with the built weir in PATH; docs/terminal.svg is made by
 
   scripts/terminal-svg.py docs/terminal.svg \\
-    'weir decode tests/data/dnstap/dnsdist-unix.fstrm --fields time,client_ip,qname,qtype,rcode,latency_ns | sed -n "7p;13p;25p;26p"' \\
+    'weir decode tests/data/dnstap/dnsdist-unix.fstrm --fields client_ip,qname,qtype,rcode,latency_ns | sed -n "4p;13p;25p;26p"' \\
     'weir decode tests/data/pcap/variant-base.pcap --json null: --balance'
 """
 import html
