@@ -4,6 +4,13 @@
 #include "dataplane/reassembly/message_scan.h"
 
 namespace weir {
+namespace {
+
+// Bytes that are looked at first. Whoever makes a message follow each time that reading goes on, and nonsense
+// behind it, would otherwise have all that waits copied each time.
+constexpr size_t kFirstLook = 2048;
+
+}  // namespace
 
 MessageReader::MessageReader(SegmentQueue& queue, StreamUnits& units)
     : queue_(queue), units_(units), scratch_(kMessagePrefix + kMaxMessage) {}
@@ -94,12 +101,18 @@ void MessageReader::lose_to_hole(HalfStream& half) noexcept {
 }
 
 bool MessageReader::search(HalfStream& half) noexcept {
+  size_t look = kFirstLook;
   while (half.run_last != 0) {
-    const size_t there = queue_.copy(half, scratch_.size(), &scratch_[0]);
+    const size_t there = queue_.copy(half, look, &scratch_[0]);
     const auto searched = static_cast<uint32_t>(there);
     const uint32_t run = half.run_end - half.read_seq;
     const auto place = static_cast<uint32_t>(find_message({&scratch_[0], there}));
     half.synced = place != searched;
+    const size_t end = half.synced ? place + kMessagePrefix + load_be16(&scratch_[place]) : searched;
+    if (there == kFirstLook && end >= there && look == kFirstLook) {
+      look = scratch_.size();
+      continue;
+    }
     const uint32_t keep_from = half.synced || searched != run ? place : first_undecided(half, searched);
     units_.end(Drop::tcp_not_dns, queue_.pass(half, keep_from, false).units);
     if (half.synced) {

@@ -32,7 +32,8 @@ bool TcpStreams::State::step() noexcept {
     read_on();
   } else if (ending != 0) {
     end_on();
-  } else if (stage != Stage::place && clock.now() >= sweep_ns && sweep()) {
+  } else if (stage != Stage::place && sweeps != 0 && clock.now() >= sweep_ns && sweep()) {
+    --sweeps;
     return true;
   } else if (stage == Stage::look_up) {
     look_up();
@@ -78,6 +79,7 @@ void TcpStreams::take(const Segment& segment, uint64_t time_ns, DropCounters& dr
   state.units.take(segment.units);
   state.clock.pass_to(time_ns);
   state.time_ns = time_ns;
+  state.sweeps = State::kSweeps;
   state.segment = segment;
   const auto bytes = segment.payload.first(std::min<size_t>(segment.payload.size(), kMaxPayload));
   const auto captured = static_cast<uint32_t>(bytes.size());

@@ -24,7 +24,7 @@ struct TcpOptions {
   uint32_t streams = 65'536;     // connections at the same time; one more gives up the one idle longest,
                                  // those that never carried data first
   uint32_t memory = 32U << 20U;  // bytes of segments and unfinished messages; at least one stream's
-  uint32_t stream_memory = 256U << 10U;        // the most of one direction of a connection
+  uint32_t stream_memory = 256U << 10U;        // the most of one direction of a connection; 142 KiB at least
   uint64_t gap_timeout_ns = 2'000'000'000;     // that missing bytes are waited for
   uint64_t idle_timeout_ns = 120'000'000'000;  // without a segment: the connection is over
   bool operator==(const TcpOptions&) const = default;
@@ -60,7 +60,8 @@ class TcpStreams {
   TcpStreams(const TcpOptions& options, uint64_t seed);
   ~TcpStreams();
 
-  // Precondition: front() is nullptr. Segments that are given up are counted in `drops`.
+  // Precondition: front() is nullptr. Segments that are given up are counted in `drops`, which outlives the
+  // messages' pop(). Messages may be of another connection, whose time was over.
   void take(const Segment& segment, uint64_t time_ns, DropCounters& drops) noexcept;
   // The next message of what was taken, or nullptr. Its bytes may be the segment's: front() and pop() until
   // nullptr before the segment's memory is used for something else.
@@ -69,7 +70,7 @@ class TcpStreams {
   void pop() noexcept;
   // Nothing follows, front() is nullptr: gaps are given up, messages that can be read behind them are at
   // front() (call again until it gives false), the rest is counted as tcp_unfinished. true: there may be
-  // more.
+  // more. Afterwards no connection is remembered.
   [[nodiscard]] bool flush(DropCounters& drops) noexcept;
 
   // Segments that wait, those of front() too. Any thread.

@@ -24,6 +24,9 @@ struct TcpStreams::State {
   enum class End : uint8_t { close, remove };
   enum class Stage : uint8_t { idle, look_up, place };
 
+  // Quiet times end with much to sweep; the packets that come then do not wait for all of it.
+  static constexpr unsigned kSweeps = 32;
+
   void advance() noexcept {
     has_message = false;
     while (!has_message && step()) {
@@ -95,6 +98,7 @@ struct TcpStreams::State {
   Drop nothing_new = Drop::tcp_no_data;  // its end if all of it was seen
 
   uint64_t sweep_ns = 0;  // nothing is due before
+  unsigned sweeps = 0;    // that may be done before the segment
   Counter used;           // of the table and of the store, for other threads
   Counter blocks;
   Counter gaps;

@@ -123,7 +123,7 @@ void wild(Input input, TcpTap& tap) {
     const uint8_t kind = input.u8();
     if ((steer & 4U) != 0) seg.payload = framed(query(17 + kind, static_cast<char>(kind)));
     if ((steer & 8U) != 0) seg.payload += input.bytes(kind);
-    if (kind % 16U == 15U) seg.payload += std::string(kind * 40U, static_cast<char>(jump & 1U));
+    if (kind % 16U == 15U) seg.payload += std::string(kind * 160U, static_cast<char>(jump & 1U));
     if (kind % 8U == 1U) seg.cut = std::min<size_t>(seg.payload.size(), jump);
     if ((steer & 16U) != 0) tap.time_ns += uint64_t{kind} * kind * 1'000'000U;
     if (steer == 255) tap.time_ns -= 50 * kSecond;
@@ -134,8 +134,8 @@ void wild(Input input, TcpTap& tap) {
     } else {
       tap.take(endpoint(53, 53), endpoint(1, port), seg);
     }
-    check_bounds(tap, false);
   }
+  check_bounds(tap, false);
   tap.flush();
   check_bounds(tap, true);
 }

@@ -269,6 +269,16 @@ TEST_F(TcpStreamsTest, FindsTheNextMessageWithinASegment) {
   expect_drops(Drop::tcp_not_dns, 1);
 }
 
+TEST_F(TcpStreamsTest, FindsTheNextMessageFarBehindAGap) {
+  open();
+  const std::string bytes = std::string(5000, 'x') + framed(query(4000, 'l')) + framed(kA);
+  for (uint32_t at = 0; at < bytes.size(); at += 1000)
+    tap_.client({.seq = 1001 + at, .payload = bytes.substr(at, 1000)});
+  tap_.server({.seq = 5000, .ack = 1001});
+  expect({query(4000, 'l'), kA});
+  expect_drops(Drop::tcp_not_dns, 5);
+}
+
 // Streams whose start was not captured.
 
 TEST_F(TcpStreamsTest, ReadsAStreamWithoutASyn) {
@@ -487,6 +497,16 @@ TEST_F(TcpStreamsTest, DoesNotRememberWhatHasNoData) {
 }
 
 // Limits.
+
+TEST(TcpStreamsLimits, SweepsALittleAtATime) {
+  TcpTap tap;
+  for (uint32_t i = 0; i < 100; ++i) tap.take(endpoint(9, i), endpoint(53, 53), {.flags = kSyn});
+  tap.time_ns += 1000 * kSecond;
+  tap.client({.seq = 1});
+  EXPECT_EQ(tap.value("weir_tcp_streams"), 68);
+  for (uint32_t i = 0; i < 3; ++i) tap.client({.seq = 1});
+  EXPECT_EQ(tap.value("weir_tcp_streams"), 0);
+}
 
 TEST(TcpStreamsLimits, AFloodOfSynsTakesNoPlaceFromData) {
   TcpTap tap({.streams = 8});
