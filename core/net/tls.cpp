@@ -84,7 +84,7 @@ Result<TlsSide::Context> TlsSide::read_files() const {
   SSL_CTX_set_mode(
       at, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(at, 1);  // else two system calls a record
-  SSL_CTX_set_default_read_buffer_len(at, 64U << 10U);
+  SSL_CTX_set_default_read_buffer_len(at, kReadAhead);
   SSL_CTX_set_default_passwd_cb(at, no_passphrase);
   if (!options_.certificate.empty()) {
     if (SSL_CTX_use_certificate_chain_file(at, options_.certificate.c_str()) != 1)

@@ -116,6 +116,16 @@ class Listen(TlsCase):
         self.assertEqual(run.stop(), 0)
         self.check_balance(run)
 
+    def test_a_term_loses_nothing_that_waits_behind_a_rate_limit(self):
+        run = self.listening(", rate_limit: 4KiB")
+        sender = self.sender().start()
+        for payload in payloads("limited", 400):
+            sender.send([payload])  # a record each
+        run.wait_metric("weir_dnstap_rate_limited_total", 1)
+        time.sleep(0.3)
+        self.assertLess(weir.total(run.metrics(), "weir_ingest_units_total"), 400)
+        self.end(run, [f"limited-{number}.test." for number in range(400)])
+
     def test_a_term_under_load_loses_nothing_that_came(self):
         run = self.listening()
         stop = threading.Event()
