@@ -68,6 +68,24 @@ class Listen(TlsCase):
             self.assertNotIn("peer_pid", line)
         self.assertEqual(len({line["connection"] for line in run.lines()}), 3)
 
+    def test_a_name_that_is_no_text_is_escaped(self):
+        path, port = self.files / "odd.yaml", weir.free_port()
+        path.write_text(f'inputs:\n  - dnstap: {{ listen: "tls://127.0.0.1:{port}", tls_certificate: {self.certificate}, '
+                        f"tls_key: {self.key}, tls_ca: {self.authority.certificate}, connection_metrics: 2 }}\n"
+                        'outputs:\n  - json: { to: "-", stream: true, flush: 10ms }\n')
+        run = self.weir("-c", path).wait_ready()
+        self.port = port
+        name = b'a\xff\n"\\b.test'
+        odd = self.authority.sign("odd", "DER:" + (bytes([0x30, len(name) + 2, 0x82, len(name)]) + name).hex(":"))
+        sender = self.sender(odd).start()
+        sender.send(payloads("odd", 1))
+        run.wait_metric("weir_balance_out_units_total", 1, stage="output json")
+        shown = [dict(labels)["peer_name"] for metric, labels in run.metrics() if metric == "weir_dnstap_connection_frames_total"]
+        # The exposition doubles each backslash.
+        self.assertEqual(shown, ['a' + r"\\255\\010" + r'\"' + r"\\\\b.test"])
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.assertEqual(run.lines()[0]["peer_name"], 'a\\255\n"\\\\b.test')
+
     def sender(self, client=None, version=None, ca=None):
         """A connected Sender over TLS. client: (certificate, key)."""
         context = ssl.create_default_context(cafile=str(ca or self.authority.certificate))
