@@ -187,13 +187,6 @@ Faults check(const JsonOptions& json) {
   return faults;
 }
 
-void check_listening(const DnstapOptions& output, Faults& faults) {
-  if (output.when_full == WhenFull::block)
-    faults.push_back(
-        {"when_full", "is block, but an output that listens never waits for its receivers; remove it"});
-  check_socket_owner(output.listen, output.socket_owner, faults);
-}
-
 Faults check(const DnstapOptions& output) {
   Faults faults;
   if (output.to && output.listen)
@@ -202,7 +195,7 @@ Faults check(const DnstapOptions& output) {
     faults.push_back({"to",
                       "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
                       "listen: for receivers that connect"});
-  if (output.listen && !output.to) check_listening(output, faults);
+  if (output.listen && !output.to) check_socket_owner(output.listen, output.socket_owner, faults);
   check_rotation(output.rotate, output.to ? &*output.to : nullptr, faults);
   if (output.listen || output.to)
     check_tls(output.tls, output.listen ? *output.listen : *output.to, output.listen.has_value(), faults);

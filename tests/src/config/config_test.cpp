@@ -354,8 +354,6 @@ TEST(ConfigFault, DnstapOutputs) {
   EXPECT_EQ(fault("to: 'null:', identity: '{host}'"),
             "weir.yaml:3: outputs[0].dnstap.identity: '{host}' is no place; expected {identity}, {version}, "
             "{extra}, {input} or {peer}");
-  EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', when_full: block")
-                  .starts_with("weir.yaml:3: outputs[0].dnstap.when_full: is block, but"));
   EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', socket_owner: weir")
                   .starts_with("weir.yaml:3: outputs[0].dnstap.socket_owner: is for UNIX sockets"));
   EXPECT_EQ(fault("listen: 'unix:///x', socket_owner: weir, as: auth"), "(no fault)");
@@ -364,6 +362,33 @@ TEST(ConfigFault, DnstapOutputs) {
       "weir.yaml:2: outputs[0].dnstap.listen: unix:///x is already used by inputs[0].dnstap.listen; give "
       "each "
       "listener an address of its own");
+}
+
+TEST(ConfigFault, KeysThatWouldBeOfNoUse) {
+  for (const char* key : {"max_connections: 4096", "max_connections_per_address: 0", "allow: []",
+                          "deny: [::1]", "socket_mode: 0660", "socket_owner: weir", "tls_clients: none"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_input("dnstap: { connect: 'tls://192.0.2.1:1', " + std::string(key) + " }"),
+        "weir.yaml:3: inputs[0].dnstap." + name + ": is of no use with connect, only with listen; remove it");
+  }
+  for (const char* key : {"max_receivers: 64", "stall_timeout: 10s", "socket_mode: 0660",
+                          "socket_owner: weir", "tls_clients: none"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_output("dnstap: { to: 'tls://192.0.2.1:1', " + std::string(key) + " }"),
+        "weir.yaml:3: outputs[0].dnstap." + name + ": is of no use with to, only with listen; remove it");
+  }
+  for (const char* key : {"when_full: block", "when_full: drop_newest", "tls_verify: true", "tls_name: x"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_output("dnstap: { listen: 'tls://192.0.2.1:1', tls_certificate: c, " + std::string(key) +
+                        " }"),
+        "weir.yaml:3: outputs[0].dnstap." + name + ": is of no use with listen, only with to; remove it");
+  }
+  EXPECT_EQ(fault_of_output("dnstap: { listen: 'tcp://192.0.2.1:1', when_full: auto }"), "(no fault)");
+  EXPECT_NE(fault_of_input("dnstap: { listen: 'tls://192.0.2.1:1', tls_certificate: c, tls_name: x }"),
+            "(no fault)");
 }
 
 TEST(ConfigFault, WhatTwoCannotBothUse) {
