@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <spdlog/spdlog.h>
 
+#include <cstring>
 #include <utility>
 
 namespace weir {
@@ -13,7 +14,10 @@ namespace {
 
 // The first thing that OpenSSL complained of.
 std::string openssl_text() {
-  const char* text = ERR_reason_error_string(ERR_peek_error());
+  const unsigned long code = ERR_peek_error();
+  // The system's errors, such as a file that is not there, have no text of OpenSSL's.
+  const char* text =
+      ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
   std::string said = text != nullptr ? text : "unknown fault";
   ERR_clear_error();
   return said;

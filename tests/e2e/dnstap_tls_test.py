@@ -241,20 +241,25 @@ class Listen(TlsCase):
         run.wait_metric("weir_dnstap_connections_closed_total", 3, reason="finished")
         self.end(run, [f"{name}-{number}.test." for name in ("before", "after", "still", "again") for number in range(5)])
 
-    def test_files_that_cannot_be_used_are_refused(self):
-        broken = self.files / "broken.pem"
+    def test_files_that_cannot_be_used_are_a_fault_of_the_configuration(self):
+        broken, gone = self.files / "broken.pem", self.files / "gone.pem"
         broken.write_text("nothing\n")
-        for keys, said in ((f"tls_certificate: {self.files}/none.pem", "tls_certificate"),
-                           (f"tls_certificate: {broken}", "tls_certificate"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {broken}", "tls_key"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {self.authority.key}", "tls_key"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {self.key}, tls_ca: {broken}", "tls_ca")):
-            path = self.files / "weir.yaml"
-            path.write_text(f"inputs:\n  - dnstap: {{ listen: \"tls://127.0.0.1:{weir.free_port()}\", {keys} }}\n"
-                            "outputs:\n  - json: { to: \"null:\" }\n")
-            run = self.weir("-c", path, metrics=False)
-            self.assertEqual(run.wait(), 1, keys)
-            self.assertIn(said, run.stderr())
+        good = f"tls_certificate: {self.certificate}, tls_key: {self.key}"
+        for keys, *said in ((f"tls_certificate: {gone}", "tls_certificate", "No such file"),
+                            (f"tls_certificate: {broken}", "tls_certificate"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {gone}", "tls_key", "No such file"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {broken}", "tls_key"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {self.authority.key}", "tls_key", "mismatch"),
+                            (f"{good}, tls_ca: {gone}", "tls_ca", "No such file"),
+                            (f"{good}, tls_ca: {broken}", "tls_ca")):
+            for command in ("plan", "run"):
+                path = self.files / "weir.yaml"
+                path.write_text(f"inputs:\n  - dnstap: {{ listen: \"tls://127.0.0.1:{weir.free_port()}\", {keys} }}\n"
+                                "outputs:\n  - json: { to: \"null:\" }\n")
+                run = self.weir("-c", path, command=command, metrics=False)
+                self.assertEqual(run.wait(), 2, keys)
+                for words in ("inputs[0].dnstap", *said):
+                    self.assertIn(words, run.stderr())
 
 
 class Listening:
