@@ -1,6 +1,25 @@
 #include "dataplane/connection_board.h"
 
 namespace weir {
+namespace {
+
+// A label must be UTF-8, and a peer's certificate may say anything: what is not printable ASCII is \DDD, as
+// in zone files (RFC 1035 section 5.1), and a backslash two.
+std::string label_text(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= ' ' && byte < 0x7f) {
+      text += c == '\\' ? "\\\\" : std::string(1, c);
+      continue;
+    }
+    text += '\\';
+    for (const unsigned unit : {100U, 10U, 1U}) text += static_cast<char>('0' + byte / unit % 10);
+  }
+  return text;
+}
+
+}  // namespace
 
 std::shared_ptr<ConnectionPlace> ConnectionBoard::show(uint32_t connection, const std::string& peer,
                                                        std::string_view name) {
@@ -9,7 +28,7 @@ std::shared_ptr<ConnectionPlace> ConnectionBoard::show(uint32_t connection, cons
   auto place = std::make_shared<ConnectionPlace>();
   place->connection = connection;
   place->peer = peer;
-  place->name = name;
+  place->name = label_text(name);
   return shown_.emplace_back(std::move(place));
 }
 

@@ -17,7 +17,7 @@ namespace weir {
 struct ConnectionPlace {
   uint32_t connection = 0;
   std::string peer;
-  std::string name;  // of the peer's certificate; set before the place is shown
+  std::string name;  // of the peer's certificate, as a label; set before the place is shown
   Counter frames;
   Counter bytes;
 };

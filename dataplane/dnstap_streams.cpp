@@ -340,6 +340,7 @@ void DnstapStreams::stop(const Now& now) {
     // On a UNIX socket this makes the sender's next write fail at once, and what is in the socket stays
     // readable.
     if (!connection->peer().addr.present()) (void)shutdown(connection->fd(), SHUT_RD);
+    // Over TLS a bound, and what came after may be among it: it is read until nothing comes.
     connection->drain_left = bytes_waiting(connection->fd()) + connection->stream().held_bytes();
   }
 }

@@ -151,11 +151,30 @@ void BroadcastOutput::release_settled() {
     ++first_;
 }
 
-bool BroadcastOutput::all_settled() const {
-  const Place end{open_block(), block(open_block()).size()};
-  return std::all_of(cursors_.begin(), cursors_.end(), [&](const Cursor& cursor) {
-    return cursor.settled.block == end.block && cursor.settled.offset == end.offset;
-  });
+bool BroadcastOutput::has_all(const Cursor& cursor) const {
+  return cursor.settled.block == open_block() && cursor.settled.offset == block(open_block()).size();
+}
+
+// Each for itself: a slow one must not keep the others from their STOP. true: all are through.
+bool BroadcastOutput::end_receivers() {
+  bool all = true;
+  for (Cursor& cursor : cursors_) {
+    if (!has_all(cursor))
+      all = false;
+    else if (!std::exchange(cursor.done, true))
+      cursor.receiver->lcore_is_done();
+  }
+  return all;
+}
+
+// What it has not taken by the end.
+void BroadcastOutput::lose_rest(const Cursor& cursor) {
+  if (!cursor.receiver->running()) return;
+  uint64_t lost = 0;
+  for (Place at = cursor.sent; at.block != next_; at = {at.block + 1, 0})
+    lost += block(at.block).events_behind(at.offset);
+  cursor.receiver->add_lost(lost);
+  lost_events_.add(lost);
 }
 
 // Without a receiver there is nothing that could be done.
@@ -163,18 +182,21 @@ bool BroadcastOutput::drain(const Now& now) {
   if (!done_) {
     flushed_ = block(open_block()).size();
     push(now);
-    if (!all_settled()) return false;
-    done_ = true;
-    listener_->lcore_is_done();
+    if (end_receivers()) {
+      done_ = true;
+      listener_->lcore_is_done();
+    }
   }
   return listener_->finish(now);
 }
 
 void BroadcastOutput::abandon() {
+  for (const Cursor& cursor : cursors_) lose_rest(cursor);
   for (; first_ != next_; ++first_) drop_rest(block(first_), Drop::output_shutdown);
   // Nothing comes any more, but the log has always an open block.
   cursors_.clear();
   open_next();
+  listener_->abandon();
 }
 
 // One instance does it for all, since they share the listener.
@@ -186,8 +208,8 @@ void BroadcastOutput::describe(MetricVisitor& visitor) const {
   const Labels labels = {{"output", name()}, {"lcore", std::to_string(lcore())}};
   visitor.counter(
       "weir_output_receivers_lost_events_total",
-      "Events that a receiver lost because it was slower than the traffic, summed over receivers; "
-      "the log says at its end how many each lost.",
+      "Events that a receiver lost because it was slower than the traffic, or had not taken when the drain "
+      "time was over, summed over receivers; the log says at its end how many each lost.",
       labels, static_cast<double>(lost_events_.get()));
   if (lcore() == 0) listener_->describe(visitor, labels);
 }

@@ -54,6 +54,7 @@ class BroadcastOutput : public Output {
     Place sent;            // it took everything before
     Place settled;         // and has everything before for sure
     uint64_t between = 0;  // bytes from settled to sent
+    bool done = false;     // at the end: the receiver was told that nothing more comes from here
   };
 
   [[nodiscard]] RecordBlock& block(uint64_t number) const { return *log_[number % log_.size()]; }
@@ -66,7 +67,9 @@ class BroadcastOutput : public Output {
   bool push(Cursor& cursor);
   void settle(Cursor& cursor, const Now& now);
   void release_settled();
-  [[nodiscard]] bool all_settled() const;
+  [[nodiscard]] bool has_all(const Cursor& cursor) const;
+  bool end_receivers();
+  void lose_rest(const Cursor& cursor);
 
   BroadcastOptions options_;
   std::unique_ptr<RecordFormat> format_;

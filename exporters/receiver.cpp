@@ -95,6 +95,11 @@ void Receiver::begin_stop(const Now& now) {
   (void)send_left();
 }
 
+void Receiver::abandon() {
+  const std::lock_guard lock(mutex_);
+  if (!over()) close(ReceiverEnd::not_finished);
+}
+
 void Receiver::hear() {
   std::array<uint8_t, 4096> bytes;
   // Behind FINISH the reader may close, and that is no fault.

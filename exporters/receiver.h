@@ -25,7 +25,7 @@ enum class ReceiverEnd : uint8_t {
   tls,           // it does not speak TLS, or a certificate is not accepted
   handshake,     // no ACCEPT in time, or something else than ACCEPT
   stalled,       // it took nothing for stall_timeout
-  not_finished,  // STOP had no FINISH in time
+  not_finished,  // STOP had no FINISH in time, or the drain time was over before STOP
   count_
 };
 std::string_view to_string(ReceiverEnd end) noexcept;
@@ -42,8 +42,13 @@ class Receiver {
   [[nodiscard]] size_t send(std::string_view frames);
   // Any export lcore, often: handshake, what is left to send, deaths, stalls. true: started, or ended.
   bool poll(const Now& now);
-  // Any export lcore: STOP goes out behind what was taken.
+  // Any export lcore: STOP goes out behind what was taken. Again, it does nothing.
   void begin_stop(const Now& now);
+  // Each export lcore, once: it sends this receiver nothing more.
+  void lcore_is_done() noexcept { lcores_done_.fetch_add(1, std::memory_order_acq_rel); }
+  [[nodiscard]] unsigned lcores_done() const noexcept { return lcores_done_.load(std::memory_order_acquire); }
+  // Nobody sends any more, and there is no time left.
+  void abandon();
 
   [[nodiscard]] bool running() const noexcept {
     return state_.load(std::memory_order_acquire) == State::running;
@@ -55,7 +60,7 @@ class Receiver {
   [[nodiscard]] ReceiverEnd end() const noexcept { return end_; }
   [[nodiscard]] const std::string& why() const noexcept { return why_; }  // a clause, or empty
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  // Events that it was too slow for. Any export lcore adds.
+  // Events that it was too slow for, or had not taken at the end. Any export lcore adds.
   void add_lost(uint64_t events) noexcept { lost_.fetch_add(events, std::memory_order_relaxed); }
   [[nodiscard]] uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
@@ -76,6 +81,7 @@ class Receiver {
   std::atomic<State> state_{State::handshake};
   std::atomic<size_t> unsettled_{0};
   std::atomic<uint64_t> lost_{0};
+  std::atomic<unsigned> lcores_done_{0};
 
   std::mutex mutex_;
   std::optional<PeerStream> stream_;

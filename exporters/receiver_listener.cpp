@@ -19,6 +19,7 @@ ReceiverListener::ReceiverListener(std::unique_ptr<ListenSocket> socket, std::sh
       tls_(std::move(tls)),
       options_(options),
       is_unix_(socket_->bound().scheme == Target::Scheme::unix_stream),
+      lcores_(lcores),
       lcores_left_(lcores) {}
 
 bool ReceiverListener::poll(const Now& now) {
@@ -92,13 +93,22 @@ std::vector<std::shared_ptr<Receiver>> ReceiverListener::receivers() {
 
 bool ReceiverListener::finish(const Now& now) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock || lcores_left_.load(std::memory_order_acquire) != 0) return false;
-  if (!std::exchange(stopping_, true)) {
-    socket_->stop();
-    for (const auto& receiver : connected_) receiver->begin_stop(now);
-  }
+  if (!lock) return false;
+  const bool last = lcores_left_.load(std::memory_order_acquire) == 0;
+  if (last && !std::exchange(stopping_, true)) socket_->stop();
+  for (const auto& receiver : connected_)
+    if (last || receiver->lcores_done() == lcores_) receiver->begin_stop(now);
   look_after(now);
-  return connected_.empty();
+  return last && connected_.empty();
+}
+
+void ReceiverListener::abandon() {
+  const std::lock_guard lock(mutex_);
+  if (++lcores_abandoned_ != lcores_) return;
+  stopping_ = true;
+  socket_->stop();
+  for (const auto& receiver : connected_) receiver->abandon();
+  look_after(read_clock());
 }
 
 void ReceiverListener::describe(MetricVisitor& visitor, const Labels& labels) const {

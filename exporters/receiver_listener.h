@@ -37,13 +37,17 @@ class ReceiverListener {
   // Those that frames may be sent to.
   [[nodiscard]] std::vector<std::shared_ptr<Receiver>> receivers();
 
-  // Any export lcore, once: it sends nothing more. Behind the last of them come STOP and FINISH.
+  // Any export lcore, once: it sends nothing more, to whatever receiver.
   void lcore_is_done() noexcept { lcores_left_.fetch_sub(1, std::memory_order_acq_rel); }
   // The certificates are read again; connections stay. Control thread.
   void reload_tls();
 
-  // Every loop from then on: true when all receivers are gone.
+  // Any export lcore, every loop once it takes no more events: a receiver that all lcores are done with gets
+  // STOP, whatever others still lack. true when all lcores are done and all receivers gone.
   [[nodiscard]] bool finish(const Now& now);
+  // Control thread, once for each export lcore, after they stopped: with the last of them the receivers that
+  // are left are closed.
+  void abandon();
 
   void describe(MetricVisitor& visitor, const Labels& labels) const;  // any thread
 
@@ -59,7 +63,9 @@ class ReceiverListener {
   const std::shared_ptr<TlsSide> tls_;
   const ReceiverListenerOptions options_;
   const bool is_unix_;
-  std::atomic<unsigned> lcores_left_;
+  const unsigned lcores_;
+  std::atomic<unsigned> lcores_left_;  // that still send
+  unsigned lcores_abandoned_ = 0;
   std::atomic<uint64_t> generation_{0};
 
   std::mutex mutex_;

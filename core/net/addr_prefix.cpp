@@ -1,12 +1,22 @@
 #include "core/net/addr_prefix.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace weir {
 namespace {
 
 bool bit(const IpAddr& addr, unsigned at) noexcept { return (addr.bytes[at / 8] >> (7 - at % 8) & 1U) != 0; }
+
+// RFC 4291 section 2.5.5.2. A shorter prefix that begins so has bits behind its length.
+AddrPrefix mapped_to_v4(const AddrPrefix& prefix) noexcept {
+  static constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (prefix.addr.len != 16 || prefix.bits < 96 ||
+      !std::equal(kMapped.begin(), kMapped.end(), prefix.addr.bytes.begin()))
+    return prefix;
+  return {IpAddr::v4(prefix.addr.bytes.data() + kMapped.size()), prefix.bits - 96};
+}
 
 bool any_holds(const std::vector<AddrPrefix>& prefixes, const IpAddr& addr) noexcept {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -39,7 +49,7 @@ Result<AddrPrefix> parse_prefix(std::string_view text) {
   for (unsigned at = prefix.bits; at < addr->len * 8U; ++at)
     if (bit(*addr, at))
       return Error{quoted + " has bits behind its length; shorten the address or raise the length"};
-  return prefix;
+  return mapped_to_v4(prefix);
 }
 
 Result<AccessList> AccessList::parse(const std::vector<std::string>& allow,

@@ -17,7 +17,7 @@ struct AddrPrefix {
   [[nodiscard]] bool holds(const IpAddr& other) const noexcept;
 };
 // "192.0.2.0/24", "2001:db8::/32", or an address alone. Bits behind the prefix are refused: they are mostly a
-// slip.
+// slip. IPv4 addresses as IPv6 maps them (::ffff:192.0.2.0/120) are IPv4's, as are those of connections.
 Result<AddrPrefix> parse_prefix(std::string_view text);
 
 class AccessList {

@@ -182,7 +182,8 @@ ByteStream::Result ByteStream::write(std::span<const uint8_t> bytes) {
 }
 
 size_t ByteStream::held_bytes() const noexcept {
-  return tls_ && SSL_has_pending(tls_.get()) != 0 ? static_cast<size_t>(SSL_pending(tls_.get())) + 1 : 0;
+  if (!tls_ || SSL_has_pending(tls_.get()) == 0) return 0;
+  return static_cast<size_t>(SSL_pending(tls_.get())) + TlsSide::kReadAhead;
 }
 
 std::string ByteStream::peer_subject() const {

@@ -51,7 +51,8 @@ class ByteStream {
   [[nodiscard]] bool wants_to_write() const noexcept { return wants_to_write_; }
   // After done: there is more to read (or a failure to hear of) that the socket does not tell.
   [[nodiscard]] bool unread() const noexcept { return unread_; }
-  // Bytes that TLS has read from the socket and not given yet, about.
+  // Bytes that TLS has read from the socket and not given yet, at most: OpenSSL tells of its read-ahead only
+  // whether there is any.
   [[nodiscard]] size_t held_bytes() const noexcept;
 
   [[nodiscard]] Failure failure() const noexcept { return failure_; }

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <spdlog/spdlog.h>
 
+#include <cstring>
 #include <utility>
 
 namespace weir {
@@ -13,7 +14,10 @@ namespace {
 
 // The first thing that OpenSSL complained of.
 std::string openssl_text() {
-  const char* text = ERR_reason_error_string(ERR_peek_error());
+  const unsigned long code = ERR_peek_error();
+  // The system's errors, such as a file that is not there, have no text of OpenSSL's.
+  const char* text =
+      ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
   std::string said = text != nullptr ? text : "unknown fault";
   ERR_clear_error();
   return said;
@@ -84,7 +88,7 @@ Result<TlsSide::Context> TlsSide::read_files() const {
   SSL_CTX_set_mode(
       at, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(at, 1);  // else two system calls a record
-  SSL_CTX_set_default_read_buffer_len(at, 64U << 10U);
+  SSL_CTX_set_default_read_buffer_len(at, kReadAhead);
   SSL_CTX_set_default_passwd_cb(at, no_passphrase);
   if (!options_.certificate.empty()) {
     if (SSL_CTX_use_certificate_chain_file(at, options_.certificate.c_str()) != 1)

@@ -2,6 +2,7 @@
 // sessions are ByteStream's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,9 @@ using TlsSession = std::unique_ptr<ssl_st, TlsSessionDelete>;
 
 class TlsSide {
  public:
+  // Bytes of records that a session may have read from its socket before they are asked for.
+  static constexpr size_t kReadAhead = 64U << 10U;
+
   // An Error names the key of the configuration. Control thread.
   static Result<std::shared_ptr<TlsSide>> server(const TlsOptions& options);
   static Result<std::shared_ptr<TlsSide>> client(const TlsOptions& options, const std::string& host);

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <poll.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "dataplane/directory/open_for_writing.h"
+#include "dataplane/directory/wanted_name.h"
 
 namespace weir {
 namespace {
@@ -26,13 +26,6 @@ constexpr uint64_t kAgainNs = 50 * kNsPerMs;
 constexpr unsigned kMostAgain = 20;
 
 std::string why(int error) { return std::strerror(error); }
-
-bool is_wanted(const std::string& name, const std::vector<std::string>& patterns) {
-  if (name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp")) return false;
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  });
-}
 
 // Our own limits, not the file.
 bool is_passing(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR; }
@@ -235,7 +228,7 @@ void DirectoryKeeper::consider(const std::string& name, bool handed_in) {
 
 // A file that is done and still there is what a fault, or the end of the process, has left: acted on now.
 void DirectoryKeeper::consider(const std::string& name, const struct stat& st, bool handed_in) {
-  if (!is_wanted(name, options_.pattern)) return;
+  if (!is_wanted_name(name, options_.pattern)) return;
   if (!S_ISREG(st.st_mode) || st.st_size == 0 || busy_.contains(st.st_ino)) return;
   const FileId id = file_id(st);
   const StateEntry* known = state_.find(id);

@@ -5,6 +5,7 @@
 
 #include "src/commands/commands.h"
 #include "src/commands/street_flags.h"
+#include "src/config/tls_files.h"
 #include "src/plan/plan.h"
 #include "src/run_street.h"
 
@@ -19,7 +20,8 @@ void add_plan_command(CLI::App& app, int& exit_code) {
   command->footer("Exit codes: 0 it can run, 2 it cannot.");
   command->callback([flags, &exit_code] {
     auto config = flags->config({});
-    Result<Plan> plan = config ? make_plan(*config, read_machine()) : Result<Plan>(config.error());
+    Status usable = config ? check_tls_files(*config) : Status(config.error());
+    Result<Plan> plan = usable ? make_plan(*config, read_machine()) : Result<Plan>(usable.error());
     if (!plan) {
       (void)std::fprintf(stderr, "weir: %s\n", plan.error().message.c_str());
       exit_code = kExitUsage;

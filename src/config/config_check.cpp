@@ -1,21 +1,16 @@
 #include "src/config/config_check.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <map>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "core/net/addr_prefix.h"
 #include "dataplane/mirror_eal.h"
 #include "exporters/field_template.h"
 #include "exporters/json_keys.h"
+#include "src/config/config_conflicts.h"
 #include "src/config/nearest_name.h"
 
 namespace weir {
@@ -192,13 +187,6 @@ Faults check(const JsonOptions& json) {
   return faults;
 }
 
-void check_listening(const DnstapOptions& output, Faults& faults) {
-  if (output.when_full == WhenFull::block)
-    faults.push_back(
-        {"when_full", "is block, but an output that listens never waits for its receivers; remove it"});
-  check_socket_owner(output.listen, output.socket_owner, faults);
-}
-
 Faults check(const DnstapOptions& output) {
   Faults faults;
   if (output.to && output.listen)
@@ -207,7 +195,7 @@ Faults check(const DnstapOptions& output) {
     faults.push_back({"to",
                       "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
                       "listen: for receivers that connect"});
-  if (output.listen && !output.to) check_listening(output, faults);
+  if (output.listen && !output.to) check_socket_owner(output.listen, output.socket_owner, faults);
   check_rotation(output.rotate, output.to ? &*output.to : nullptr, faults);
   if (output.listen || output.to)
     check_tls(output.tls, output.listen ? *output.listen : *output.to, output.listen.has_value(), faults);
@@ -221,101 +209,6 @@ Faults check(const DnstapOptions& output) {
 }
 
 Faults check(const StatsdOptions& /*statsd*/) { return {}; }
-
-// What two parts of a configuration may not both use.
-class Claims {
- public:
-  explicit Claims(Faults& faults) : faults_(faults) {}
-  void claim(const std::string& thing, const std::string& key, const std::string& remedy) {
-    claim(thing, thing, key, remedy);
-  }
-  // identity: what makes two of them the same thing.
-  void claim(const std::string& identity, const std::string& thing, const std::string& key,
-             const std::string& remedy) {
-    const auto [other, is_new] = owner_.emplace(identity, key);
-    if (!is_new) faults_.push_back({key, thing + " is already used by " + other->second + "; " + remedy});
-  }
-
- private:
-  Faults& faults_;
-  std::map<std::string, std::string> owner_;
-};
-
-void check_listens(const Config& config, Faults& faults) {
-  Claims listens(faults);
-  for (size_t i = 0; i < config.inputs.size(); ++i)
-    if (const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i]);
-        dnstap != nullptr && dnstap->listen)
-      listens.claim(to_string(*dnstap->listen), input_path(config, i) + ".listen",
-                    "give each listener an address of its own");
-  for (size_t i = 0; i < config.outputs.size(); ++i)
-    if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]); dnstap && dnstap->listen)
-      listens.claim(to_string(*dnstap->listen), output_path(config, i) + ".listen",
-                    "give each listener an address of its own");
-  if (config.metrics.listen)
-    listens.claim(to_string(*config.metrics.listen), "metrics.listen",
-                  "give each listener an address of its own");
-}
-
-void check_ports(const Config& config, Faults& faults) {
-  Claims ports(faults);
-  for (size_t i = 0; i < config.inputs.size(); ++i) {
-    const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i]);
-    if (mirror == nullptr) continue;
-    const bool by_interface = !mirror->interface.empty();
-    ports.claim(by_interface ? mirror->interface : mirror->port,
-                input_path(config, i) + (by_interface ? ".interface" : ".port"),
-                "keep one of them and give it more queues");
-  }
-}
-
-// The file that is written in the end: "-", /dev/stdout and the file that standard output leads to are one,
-// and so are the many ways to write a path.
-std::string file_of(const Target& to) {
-  struct stat st {};
-  const bool is_stdout = to.scheme == Target::Scheme::stdio;
-  if ((is_stdout ? fstat(STDOUT_FILENO, &st) : stat(to.path.c_str(), &st)) == 0)
-    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino);
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(to.path, error);
-  return error ? to.path : real.string();
-}
-
-void check_directories(const Config& config, Faults& faults) {
-  Claims claims(faults);
-  for (size_t i = 0; i < config.inputs.size(); ++i) {
-    const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i]);
-    if (directory == nullptr) continue;
-    const auto claim = [&](const std::string& path, const char* key, const char* remedy) {
-      std::error_code error;
-      std::string real = std::filesystem::weakly_canonical(path, error).string();
-      if (real.size() > 1 && real.ends_with('/')) real.pop_back();
-      claims.claim(error ? path : real, path, input_path(config, i) + key, remedy);
-    };
-    claim(directory->path, ".path", "keep one of them");
-    claim(directory->below_path(directory->state), ".state", "give each directory a state file of its own");
-  }
-}
-
-void check_standard_streams(const Config& config, Faults& faults) {
-  Claims stdin_claims(faults);
-  for (size_t i = 0; i < config.inputs.size(); ++i) {
-    const auto* file = std::get_if<FileOptions>(&config.inputs[i]);
-    if (file != nullptr && std::find(file->paths.begin(), file->paths.end(), "-") != file->paths.end())
-      stdin_claims.claim("standard input (\"-\")", input_path(config, i) + ".paths", "keep one of them");
-  }
-  Claims destinations(faults);
-  for (size_t i = 0; i < config.outputs.size(); ++i) {
-    const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
-    const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
-    if (json == nullptr && (dnstap == nullptr || !dnstap->to)) continue;
-    const Target& to = json != nullptr ? json->to : *dnstap->to;
-    if (to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio) continue;
-    destinations.claim(
-        file_of(to), to.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to),
-        output_path(config, i) + ".to", "two outputs would mix what they write; give each its own file");
-  }
-}
 
 template <class Item>
 std::string& name_of(Item& item) {
@@ -358,10 +251,7 @@ Faults check_all(const Config& config) {
     faults.push_back({"outputs",
                       "there are none; expected at least one, such as - json: { to: "
                       "\"file:///var/log/weir/dns.jsonl\" }"});
-  check_listens(config, faults);
-  check_ports(config, faults);
-  check_directories(config, faults);
-  check_standard_streams(config, faults);
+  check_conflicts(config, faults);
   return faults;
 }
 

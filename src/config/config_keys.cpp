@@ -105,16 +105,16 @@ constexpr ConfigKey kDnstapKeys[] = {
      "Longer frames are skipped and counted; the connection lives on.",
      store<&DnstapInputOptions::frame_limit>},
     {"max_connections", integer(1, 65'536), "4096", "More are closed at once and counted.",
-     store<&DnstapInputOptions::max_connections>},
+     store<&DnstapInputOptions::max_connections>, false, "listen"},
     {"max_connections_per_address", integer(0, 65'536), "0",
      "More from one address are closed at once and counted. 0: no such limit.",
-     store<&DnstapInputOptions::max_connections_per_address>},
+     store<&DnstapInputOptions::max_connections_per_address>, false, "listen"},
     {"allow", of_type(KeyType::texts), "[]",
      "Who may connect: addresses and prefixes, such as 192.0.2.0/24; [] is everybody. Others are closed at "
      "once and counted.",
-     store<&DnstapInputOptions::allow>},
+     store<&DnstapInputOptions::allow>, false, "listen"},
     {"deny", of_type(KeyType::texts), "[]", "Who may not connect, whatever `allow` says.",
-     store<&DnstapInputOptions::deny>},
+     store<&DnstapInputOptions::deny>, false, "listen"},
     {"rate_limit", bytes(0, kGiB), "0",
      "Bytes a second that are read from one connection; a sender that has more to say is slowed, and that is "
      "counted. 0: no limit.",
@@ -135,10 +135,12 @@ constexpr ConfigKey kDnstapKeys[] = {
      {KeyType::octal, 0, 0777, {}, false},
      "0660",
      "File mode of a UNIX socket.",
-     store<&DnstapInputOptions::socket_mode>},
+     store<&DnstapInputOptions::socket_mode>,
+     false,
+     "listen"},
     {"socket_owner", of_type(KeyType::text), "",
      "USER or USER:GROUP of a UNIX socket; without it, those of the process.",
-     store<&DnstapInputOptions::socket_owner>},
+     store<&DnstapInputOptions::socket_owner>, false, "listen"},
     {"tls_certificate", of_type(KeyType::text), "",
      "PEM file with the certificate that Weir shows, and those below it. Needed to listen on tls://; to "
      "connect, if the sender asks for one. SIGHUP reads it, the key and the CA again; connections stay.",
@@ -148,15 +150,15 @@ constexpr ConfigKey kDnstapKeys[] = {
     {"tls_clients", choice("none|optional|required|auto"), "auto",
      "Whether senders that connect must show a certificate that `tls_ca` signed. `optional`: none, or a good "
      "one. auto: `required` with `tls_ca`, else `none`.",
-     store<&DnstapInputOptions::tls, &TlsOptions::clients>},
+     store<&DnstapInputOptions::tls, &TlsOptions::clients>, false, "listen"},
     {"tls_verify", of_type(KeyType::boolean), "true",
      "To connect: whether the sender's certificate is checked. Without it anybody in between can read and "
      "forge.",
-     store<&DnstapInputOptions::tls, &TlsOptions::verify>},
+     store<&DnstapInputOptions::tls, &TlsOptions::verify>, false, "connect"},
     {"tls_name", of_type(KeyType::text), "",
      "To connect: the name or address that the sender's certificate must be for; without it, the host of "
      "`connect`.",
-     store<&DnstapInputOptions::tls, &TlsOptions::name>},
+     store<&DnstapInputOptions::tls, &TlsOptions::name>, false, "connect"},
 };
 
 constexpr std::string_view kPortsHelp =
@@ -340,24 +342,28 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
      "auto",
      "When the backlog of `to` is full: `drop_newest` counts the event and goes on; `block` waits, and the "
      "inputs' `overflow` decides. auto: `drop_newest` for a receiver, else `block`.",
-     store<&DnstapOptions::when_full>},
+     store<&DnstapOptions::when_full>,
+     false,
+     "to"},
     {"rotate_size", bytes(0, 1024 * kGiB), "0", kRotateSizeHelp,
      store<&DnstapOptions::rotate, &FileRotation::bytes>},
     {"rotate_every", duration(0, 31 * 24 * kHour), "0", kRotateEveryHelp,
      store<&DnstapOptions::rotate, &FileRotation::every_ms>},
     {"max_receivers", integer(1, 4'096), "64", "With `listen`: more are closed at once and counted.",
-     store<&DnstapOptions::max_receivers>},
+     store<&DnstapOptions::max_receivers>, false, "listen"},
     {"stall_timeout", duration(100, kHour), "10s",
      "With `listen`: a receiver that takes nothing for so long, though frames wait for it, is closed.",
-     store<&DnstapOptions::stall_timeout_ms>},
+     store<&DnstapOptions::stall_timeout_ms>, false, "listen"},
     {"socket_mode",
      {KeyType::octal, 0, 0777, {}, false},
      "0660",
      "With `listen`: file mode of a UNIX socket.",
-     store<&DnstapOptions::socket_mode>},
+     store<&DnstapOptions::socket_mode>,
+     false,
+     "listen"},
     {"socket_owner", of_type(KeyType::text), "",
      "With `listen`: USER or USER:GROUP of a UNIX socket; without it, those of the process.",
-     store<&DnstapOptions::socket_owner>},
+     store<&DnstapOptions::socket_owner>, false, "listen"},
     {"tls_certificate", of_type(KeyType::text), "",
      "PEM file with the certificate that Weir shows, and those below it. Needed to listen on tls://; to "
      "connect, if the receiver asks for one. SIGHUP reads it, the key and the CA again; connections stay.",
@@ -367,10 +373,11 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
     {"tls_clients", choice("none|optional|required|auto"), "auto",
      "With `listen`: whether receivers must show a certificate that `tls_ca` signed. `optional`: none, or a "
      "good one. auto: `required` with `tls_ca`, else `none`.",
-     store<&DnstapOptions::tls, &TlsOptions::clients>},
+     store<&DnstapOptions::tls, &TlsOptions::clients>, false, "listen"},
     {"tls_verify", of_type(KeyType::boolean), "true", kDialVerifyHelp,
-     store<&DnstapOptions::tls, &TlsOptions::verify>},
-    {"tls_name", of_type(KeyType::text), "", kDialNameHelp, store<&DnstapOptions::tls, &TlsOptions::name>},
+     store<&DnstapOptions::tls, &TlsOptions::verify>, false, "to"},
+    {"tls_name", of_type(KeyType::text), "", kDialNameHelp, store<&DnstapOptions::tls, &TlsOptions::name>,
+     false, "to"},
 };
 
 constexpr ConfigKey kStatsdKeys[] = {

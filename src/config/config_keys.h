@@ -17,6 +17,8 @@ struct ConfigKey {
   std::string_view help;
   void (*store)(void* section, const KeyValue& value);
   bool required = false;
+  // The key of the section without which this one is of no use, such as "listen"; empty: there is none.
+  std::string_view only_with = {};
 };
 
 // Which keys of a section stood in the file.

@@ -145,7 +145,29 @@ void ConfigReader::read_section(const ConfigSection& section, const std::string&
   for (const ConfigKey& key : section.keys)
     if (key.required && std::find(given.begin(), given.end(), key.name) == given.end())
       add(entry.line, child(path, key.name), "is missing; expected " + describe_rule(key.rule));
+  check_needs(section, path, given);
   if (section.complete != nullptr) section.complete(values, given);
+}
+
+// Keys that would be of no effect are mistakes, whatever their value. That neither or both of two keys are
+// there is told elsewhere.
+void ConfigReader::check_needs(const ConfigSection& section, const std::string& path, GivenKeys given) {
+  const auto is_given = [&](std::string_view key) {
+    return std::find(given.begin(), given.end(), key) != given.end();
+  };
+  const auto instead = [&](const ConfigKey& key) -> std::string_view {
+    for (const std::string_view other : {"listen", "connect", "to"})
+      if (other != key.only_with && is_given(other)) return other;
+    return {};
+  };
+  for (const std::string_view name : given) {
+    const ConfigKey& key = *find_key(section, name);
+    if (key.only_with.empty() || is_given(key.only_with)) continue;
+    if (const std::string_view other = instead(key); !other.empty())
+      add(lines_[child(path, name)], child(path, name),
+          "is of no use with " + std::string(other) + ", only with " + std::string(key.only_with) +
+              "; remove it");
+  }
 }
 
 void ConfigReader::read_key(const ConfigKey& key, const std::string& path, const YamlEntry& entry,

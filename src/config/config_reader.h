@@ -25,6 +25,7 @@ class ConfigReader {
   void read_item(const std::string& list, const std::string& path, const YamlNode& item);
   void read_section(const ConfigSection& section, const std::string& path, const YamlEntry& entry);
   void read_key(const ConfigKey& key, const std::string& path, const YamlEntry& entry, void* section);
+  void check_needs(const ConfigSection& section, const std::string& path, GivenKeys given);
   void check(const YamlNode& root);
   void add(int line, const std::string& path, const std::string& message) {
     faults_.add(line, path + ": " + message);

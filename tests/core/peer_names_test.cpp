@@ -1,8 +1,12 @@
 #include "core/peer_names.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -48,7 +52,11 @@ TEST_F(PeerNamesTest, CutsLongNames) {
 }
 
 // Whoever has a number may read its name while others add theirs, to the last one and past it.
-TEST_F(PeerNamesTest, IsReadWhileItFillsUpAndKnowsWhatIsInItWhenFull) {
+TEST_F(PeerNamesTest, IsReadWhileItFillsUpAndSaysOnceThatItIsFull) {
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
   const uint16_t one = PeerNames::number_of("one.example");
   std::atomic<bool> done{false};
   std::thread reader([&] {
@@ -69,6 +77,10 @@ TEST_F(PeerNamesTest, IsReadWhileItFillsUpAndKnowsWhatIsInItWhenFull) {
   reader.join();
   EXPECT_GE(refused, 100U);
   EXPECT_EQ(PeerNames::number_of("one.more.example"), 0);
+  spdlog::set_default_logger(before);
+  const std::string line = said.str();
+  EXPECT_NE(line.find("4095 names"), std::string::npos) << line;
+  EXPECT_EQ(line.find('\n'), line.size() - 1) << "more than once: " << line;
   EXPECT_EQ(PeerNames::number_of("one.example"), one);
   EXPECT_EQ(PeerNames::at(PeerNames::kMost), "");
 }

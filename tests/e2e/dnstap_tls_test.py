@@ -68,6 +68,24 @@ class Listen(TlsCase):
             self.assertNotIn("peer_pid", line)
         self.assertEqual(len({line["connection"] for line in run.lines()}), 3)
 
+    def test_a_name_that_is_no_text_is_escaped(self):
+        path, port = self.files / "odd.yaml", weir.free_port()
+        path.write_text(f'inputs:\n  - dnstap: {{ listen: "tls://127.0.0.1:{port}", tls_certificate: {self.certificate}, '
+                        f"tls_key: {self.key}, tls_ca: {self.authority.certificate}, connection_metrics: 2 }}\n"
+                        'outputs:\n  - json: { to: "-", stream: true, flush: 10ms }\n')
+        run = self.weir("-c", path).wait_ready()
+        self.port = port
+        name = b'a\xff\n"\\b.test'
+        odd = self.authority.sign("odd", "DER:" + (bytes([0x30, len(name) + 2, 0x82, len(name)]) + name).hex(":"))
+        sender = self.sender(odd).start()
+        sender.send(payloads("odd", 1))
+        run.wait_metric("weir_balance_out_units_total", 1, stage="output json")
+        shown = [dict(labels)["peer_name"] for metric, labels in run.metrics() if metric == "weir_dnstap_connection_frames_total"]
+        # The exposition doubles each backslash.
+        self.assertEqual(shown, ['a' + r"\\255\\010" + r'\"' + r"\\\\b.test"])
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.assertEqual(run.lines()[0]["peer_name"], 'a\\255\n"\\\\b.test')
+
     def sender(self, client=None, version=None, ca=None):
         """A connected Sender over TLS. client: (certificate, key)."""
         context = ssl.create_default_context(cafile=str(ca or self.authority.certificate))
@@ -115,6 +133,16 @@ class Listen(TlsCase):
         run.wait_metric("weir_ingest_drops_total", 1, reason="frame_cut")
         self.assertEqual(run.stop(), 0)
         self.check_balance(run)
+
+    def test_a_term_loses_nothing_that_waits_behind_a_rate_limit(self):
+        run = self.listening(", rate_limit: 4KiB")
+        sender = self.sender().start()
+        for payload in payloads("limited", 400):
+            sender.send([payload])  # a record each
+        run.wait_metric("weir_dnstap_rate_limited_total", 1)
+        time.sleep(0.3)
+        self.assertLess(weir.total(run.metrics(), "weir_ingest_units_total"), 400)
+        self.end(run, [f"limited-{number}.test." for number in range(400)])
 
     def test_a_term_under_load_loses_nothing_that_came(self):
         run = self.listening()
@@ -213,20 +241,25 @@ class Listen(TlsCase):
         run.wait_metric("weir_dnstap_connections_closed_total", 3, reason="finished")
         self.end(run, [f"{name}-{number}.test." for name in ("before", "after", "still", "again") for number in range(5)])
 
-    def test_files_that_cannot_be_used_are_refused(self):
-        broken = self.files / "broken.pem"
+    def test_files_that_cannot_be_used_are_a_fault_of_the_configuration(self):
+        broken, gone = self.files / "broken.pem", self.files / "gone.pem"
         broken.write_text("nothing\n")
-        for keys, said in ((f"tls_certificate: {self.files}/none.pem", "tls_certificate"),
-                           (f"tls_certificate: {broken}", "tls_certificate"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {broken}", "tls_key"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {self.authority.key}", "tls_key"),
-                           (f"tls_certificate: {self.certificate}, tls_key: {self.key}, tls_ca: {broken}", "tls_ca")):
-            path = self.files / "weir.yaml"
-            path.write_text(f"inputs:\n  - dnstap: {{ listen: \"tls://127.0.0.1:{weir.free_port()}\", {keys} }}\n"
-                            "outputs:\n  - json: { to: \"null:\" }\n")
-            run = self.weir("-c", path, metrics=False)
-            self.assertEqual(run.wait(), 1, keys)
-            self.assertIn(said, run.stderr())
+        good = f"tls_certificate: {self.certificate}, tls_key: {self.key}"
+        for keys, *said in ((f"tls_certificate: {gone}", "tls_certificate", "No such file"),
+                            (f"tls_certificate: {broken}", "tls_certificate"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {gone}", "tls_key", "No such file"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {broken}", "tls_key"),
+                            (f"tls_certificate: {self.certificate}, tls_key: {self.authority.key}", "tls_key", "mismatch"),
+                            (f"{good}, tls_ca: {gone}", "tls_ca", "No such file"),
+                            (f"{good}, tls_ca: {broken}", "tls_ca")):
+            for command in ("plan", "run"):
+                path = self.files / "weir.yaml"
+                path.write_text(f"inputs:\n  - dnstap: {{ listen: \"tls://127.0.0.1:{weir.free_port()}\", {keys} }}\n"
+                                "outputs:\n  - json: { to: \"null:\" }\n")
+                run = self.weir("-c", path, command=command, metrics=False)
+                self.assertEqual(run.wait(), 2, keys)
+                for words in ("inputs[0].dnstap", *said):
+                    self.assertIn(words, run.stderr())
 
 
 class Listening:

@@ -351,6 +351,37 @@ TEST_P(BroadcastOutputTest, WhatWasNotSettledGoesToTheNextReceiver) {
   expect_even();
 }
 
+// Who is slow at the end keeps nobody from STOP, and what it lacks in the end is counted.
+TEST_P(BroadcastOutputTest, AtTheEndEachIsStoppedForItselfAndLossesAreCounted) {
+  open({.flush_ms = 1}, {}, 2);
+  Sleeper sleeper(target);
+  Reader reader(target);
+  ASSERT_TRUE(wait_for_receivers(2));
+  ASSERT_TRUE(poll_until([&] { return listener->receivers().size() == 2; }));
+  take(10'000, 0);
+  take(10'000, 1);
+  ASSERT_TRUE(poll_until([&] {
+    for (auto& output : outputs) EXPECT_FALSE(output->drain(now));
+    return metric("weir_output_receivers_closed_total{reason=finished}") == 1 && reader.done;
+  }));
+  EXPECT_TRUE(reader.stopped);
+  EXPECT_EQ(reader.got.size(), 20'000U);
+  EXPECT_EQ(written(), 20'000U);
+  EXPECT_EQ(metric("weir_output_receivers_lost_events_total"), 0);
+  for (auto& output : outputs) output->abandon();
+  EXPECT_EQ(metric("weir_output_receivers_closed_total{reason=not_finished}"), 1);
+  std::string taken;
+  for (char room[4'096];;) {
+    const ssize_t n = recv(sleeper.fd, room, sizeof room, 0);
+    if (n <= 0) break;
+    taken.append(room, static_cast<size_t>(n));
+  }
+  const size_t whole = (taken.size() - 84) / (4 + kNumberPayload);  // behind READY and START
+  EXPECT_GE(metric("weir_output_receivers_lost_events_total"), 20'000.0 - static_cast<double>(whole) - 2);
+  EXPECT_LE(metric("weir_output_receivers_lost_events_total"), 20'000.0 - static_cast<double>(whole));
+  expect_even();
+}
+
 TEST_P(BroadcastOutputTest, MoreThanMaxReceiversAreRefused) {
   open({.flush_ms = 1}, {.max_receivers = 1, .stall_timeout_ms = 10'000});
   Reader first(target);

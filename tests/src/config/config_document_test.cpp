@@ -78,8 +78,10 @@ TEST(ConfigDocument, HasEveryKeyAndNoOther) {
 std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const std::string& value) {
   std::string body = value.empty() ? "" : std::string(key.name) + ": " + value;
   const auto add = [&](const std::string& text) { body += (body.empty() ? "" : ", ") + text; };
-  if (section.list == "inputs" && section.name == "dnstap") add("listen: 'unix:///x'");
-  if (section.list == "outputs" && section.name == "dnstap") add("to: 'null:'");
+  if (section.name == "dnstap") {
+    const std::string usual = section.list == "inputs" ? "listen" : "to";
+    add((key.only_with.empty() ? usual : std::string(key.only_with)) + ": 'unix:///x'");
+  }
   if (section.name == "mirror" && key.name != "interface") add("interface: eth0");
   if (section.name == "file") add("paths: [x]");
   if (section.name == "directory") add("path: /x");

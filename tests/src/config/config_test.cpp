@@ -355,8 +355,6 @@ TEST(ConfigFault, DnstapOutputs) {
   EXPECT_EQ(fault("to: 'null:', identity: '{host}'"),
             "weir.yaml:3: outputs[0].dnstap.identity: '{host}' is no place; expected {identity}, {version}, "
             "{extra}, {input} or {peer}");
-  EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', when_full: block")
-                  .starts_with("weir.yaml:3: outputs[0].dnstap.when_full: is block, but"));
   EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', socket_owner: weir")
                   .starts_with("weir.yaml:3: outputs[0].dnstap.socket_owner: is for UNIX sockets"));
   EXPECT_EQ(fault("listen: 'unix:///x', socket_owner: weir, as: auth"), "(no fault)");
@@ -365,6 +363,33 @@ TEST(ConfigFault, DnstapOutputs) {
       "weir.yaml:2: outputs[0].dnstap.listen: unix:///x is already used by inputs[0].dnstap.listen; give "
       "each "
       "listener an address of its own");
+}
+
+TEST(ConfigFault, KeysThatWouldBeOfNoUse) {
+  for (const char* key : {"max_connections: 4096", "max_connections_per_address: 0", "allow: []",
+                          "deny: [::1]", "socket_mode: 0660", "socket_owner: weir", "tls_clients: none"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_input("dnstap: { connect: 'tls://192.0.2.1:1', " + std::string(key) + " }"),
+        "weir.yaml:3: inputs[0].dnstap." + name + ": is of no use with connect, only with listen; remove it");
+  }
+  for (const char* key : {"max_receivers: 64", "stall_timeout: 10s", "socket_mode: 0660",
+                          "socket_owner: weir", "tls_clients: none"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_output("dnstap: { to: 'tls://192.0.2.1:1', " + std::string(key) + " }"),
+        "weir.yaml:3: outputs[0].dnstap." + name + ": is of no use with to, only with listen; remove it");
+  }
+  for (const char* key : {"when_full: block", "when_full: drop_newest", "tls_verify: true", "tls_name: x"}) {
+    const std::string name = std::string(key).substr(0, std::string(key).find(':'));
+    EXPECT_EQ(
+        fault_of_output("dnstap: { listen: 'tls://192.0.2.1:1', tls_certificate: c, " + std::string(key) +
+                        " }"),
+        "weir.yaml:3: outputs[0].dnstap." + name + ": is of no use with listen, only with to; remove it");
+  }
+  EXPECT_EQ(fault_of_output("dnstap: { listen: 'tcp://192.0.2.1:1', when_full: auto }"), "(no fault)");
+  EXPECT_NE(fault_of_input("dnstap: { listen: 'tls://192.0.2.1:1', tls_certificate: c, tls_name: x }"),
+            "(no fault)");
 }
 
 TEST(ConfigFault, WhatTwoCannotBothUse) {
@@ -397,6 +422,71 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
                      "{ paths: [y], name: in }\n"),
             "weir.yaml:4: inputs[1].file.name: 'in' is used twice; metrics could not tell them apart: choose "
             "another");
+}
+
+// A listener of all addresses has each of them, and TLS's port is TCP's.
+TEST(ConfigFault, ListenersMeetWhateverTheSpelling) {
+  const auto fault = [](const std::string& one, const std::string& other) {
+    return fault_of("inputs:\n  - dnstap: { listen: '" + one + "' }\noutputs:\n  - dnstap: { listen: '" +
+                    other + "', tls_certificate: c }\n");
+  };
+  for (const char* other : {"tls://127.0.0.1:6000", "tls://localhost:6000", "tls://0.0.0.0:6000",
+                            "tls://[::]:6000", "tls://[::ffff:127.0.0.1]:6000"}) {
+    EXPECT_EQ(fault("tcp://127.0.0.1:6000", other),
+              "weir.yaml:4: outputs[0].dnstap.listen: " + to_string(*parse_target(other)) +
+                  " is already used by inputs[0].dnstap.listen (tcp://127.0.0.1:6000); give each listener an "
+                  "address of its own");
+  }
+  for (const char* other :
+       {"tls://127.0.0.1:6001", "tls://127.0.0.2:6000", "tls://[::1]:6000", "tls://weir.test:6000"})
+    EXPECT_EQ(fault("tcp://127.0.0.1:6000", other), "(no fault)") << other;
+  EXPECT_EQ(fault("tcp://[::1]:6000", "tls://0.0.0.0:6000"), "(no fault)");
+}
+
+TEST(ConfigFault, WhatWouldComeInAgainThatGoesOut) {
+  const auto to = [](const std::string& listen, const std::string& kind, const std::string& address) {
+    return fault_of("inputs:\n  - dnstap: { listen: '" + listen + "' }\noutputs:\n  - " + kind + ": { to: '" +
+                    address + "' }\n");
+  };
+  EXPECT_EQ(to("tcp://127.0.0.1:7130", "dnstap", "tcp://127.0.0.1:7130"),
+            "weir.yaml:4: outputs[0].dnstap.to: tcp://127.0.0.1:7130 is this Weir's own "
+            "inputs[0].dnstap.listen, so "
+            "that what goes out would come in again; send to another address, or remove one of them");
+  for (const auto& [listen, address] :
+       {std::pair{"tcp://0.0.0.0:1", "tcp://localhost:1"}, std::pair{"tcp://[::]:1", "tls://127.0.0.1:1"},
+        std::pair{"tcp://localhost:1", "tcp://0.0.0.0:1"}, std::pair{"unix:///run/../x", "unix:///x"}})
+    EXPECT_NE(to(listen, "dnstap", address), "(no fault)") << listen << " " << address;
+  EXPECT_NE(to("unix:///x", "json", "unix:///x"), "(no fault)");
+  // All of this machine's addresses are not known here; another machine's must be possible.
+  EXPECT_EQ(to("tcp://0.0.0.0:1", "dnstap", "tcp://192.0.2.1:1"), "(no fault)");
+  EXPECT_EQ(to("tcp://127.0.0.1:1", "dnstap", "tcp://127.0.0.1:2"), "(no fault)");
+  EXPECT_EQ(fault_of("inputs:\n  - dnstap: { connect: 'tcp://localhost:1' }\noutputs:\n  - dnstap: { listen: "
+                     "'tcp://127.0.0.1:1' }\n"),
+            "weir.yaml:2: inputs[0].dnstap.connect: tcp://localhost:1 is this Weir's own "
+            "outputs[0].dnstap.listen, so "
+            "that what goes out would come in again; connect to another address, or remove one of them");
+}
+
+TEST(ConfigFault, AFileThatTheDirectoryWouldTake) {
+  const auto fault = [](const std::string& directory, const std::string& output) {
+    return fault_of("inputs:\n  - directory: { path: /spool" + directory + " }\noutputs:\n  - " + output +
+                    "\n");
+  };
+  EXPECT_EQ(
+      fault("", "dnstap: { to: '/spool/out.fstrm' }"),
+      "weir.yaml:4: outputs[0].dnstap.to: 'out.fstrm' would be taken by inputs[0].directory.path, so that "
+      "what "
+      "goes out would come in again; write to another directory, or narrow inputs[0].directory.pattern");
+  EXPECT_NE(fault("", "dnstap: { to: 'file:///x/../spool//out.tap' }"), "(no fault)");
+  EXPECT_NE(fault(", pattern: ['*']", "json: { to: '/spool/lines.jsonl' }"), "(no fault)");
+  EXPECT_NE(fault(", pattern: ['out-*Z.fstrm']", "dnstap: { to: '/spool/out.fstrm', rotate_size: 1MiB }"),
+            "(no fault)");
+  EXPECT_NE(fault(", pattern: ['out-*Z-?.fstrm']", "dnstap: { to: '/spool/out.fstrm', rotate_every: 1h }"),
+            "(no fault)");
+  EXPECT_EQ(fault(", pattern: ['out-*.fstrm']", "dnstap: { to: '/spool/out.fstrm' }"), "(no fault)");
+  EXPECT_EQ(fault("", "json: { to: '/spool/lines.jsonl' }"), "(no fault)");
+  EXPECT_EQ(fault("", "dnstap: { to: '/spool/done/out.fstrm' }"), "(no fault)");
+  EXPECT_EQ(fault("", "dnstap: { to: '/spool/.out.fstrm' }"), "(no fault)");
 }
 
 TEST(ConfigFault, NothingToDo) {

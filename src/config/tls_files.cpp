@@ -1,0 +1,43 @@
+#include "src/config/tls_files.h"
+
+#include <string>
+
+#include "core/net/tls.h"
+#include "src/config/config_check.h"
+
+namespace weir {
+namespace {
+
+Status check(const std::string& path, const TlsOptions& tls, const Target& at, bool listens) {
+  if (at.scheme != Target::Scheme::tls) return Ok{};
+  const auto side = listens ? TlsSide::server(tls) : TlsSide::client(tls, at.host);
+  if (!side) return Error{path + ": " + side.error().message};
+  return Ok{};
+}
+
+}  // namespace
+
+Status check_tls_files(const Config& config) {
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* dnstap = std::get_if<DnstapInputOptions>(&config.inputs[i]);
+    if (dnstap == nullptr) continue;
+    const bool listens = dnstap->listen.has_value();
+    if (Status usable =
+            check(input_path(config, i), dnstap->tls, listens ? *dnstap->listen : *dnstap->connect, listens);
+        !usable)
+      return usable;
+  }
+  for (size_t i = 0; i < config.outputs.size(); ++i) {
+    Status usable = Ok{};
+    if (const auto* json = std::get_if<JsonOptions>(&config.outputs[i])) {
+      usable = check(output_path(config, i), json->tls, json->to, false);
+    } else if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i])) {
+      const bool listens = dnstap->listen.has_value();
+      usable = check(output_path(config, i), dnstap->tls, listens ? *dnstap->listen : *dnstap->to, listens);
+    }
+    if (!usable) return usable;
+  }
+  return Ok{};
+}
+
+}  // namespace weir
