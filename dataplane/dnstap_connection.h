@@ -47,6 +47,8 @@ class DnstapConnection {
   [[nodiscard]] const StreamId& stream_id() const noexcept { return from_.stream; }
   [[nodiscard]] const std::string& peer_name() const noexcept { return peer_name_; }
   [[nodiscard]] const FrameStreams& streams() const noexcept { return streams_; }
+  // START came, and a frame.
+  [[nodiscard]] bool had_frames() const noexcept { return from_.stream.sequence > 1; }
   // When it was accepted, or its last session ended: the start of the handshake time-out.
   [[nodiscard]] uint64_t waiting_since_ns() const noexcept { return waiting_since_ns_; }
   [[nodiscard]] uint64_t last_byte_ns() const noexcept { return last_byte_ns_; }

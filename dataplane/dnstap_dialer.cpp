@@ -9,7 +9,8 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kSteadyNs = 5 * kNsPerSec;  // a connection that lasts so long makes failures forgotten
+constexpr uint64_t kSteadyNs =
+    5 * kNsPerSec;  // a quiet connection that lasts so long makes failures forgotten
 
 }  // namespace
 
@@ -49,8 +50,9 @@ bool DnstapDialer::meet(const Now& now, bool /*signalled*/) {
   return true;
 }
 
-void DnstapDialer::parted(const DnstapConnection& /*connection*/, const Now& now) {
-  if (now.mono_ns - connected_ns_ >= kSteadyNs) dialer_.good();
+// A sender that is started again and again, or ends its sessions, is no failure as long as frames come.
+void DnstapDialer::parted(const DnstapConnection& connection, const Now& now) {
+  if (connection.had_frames() || now.mono_ns >= connected_ns_ + kSteadyNs) dialer_.good();
   const uint64_t pause_ns = dialer_.broke(now);
   if (dials_)
     log(now, "the connection to {} ended; next try in {} ms", to_string(dialer_.peer()), pause_ns / kNsPerMs);

@@ -92,7 +92,7 @@ constexpr ConfigKey kDnstapKeys[] = {
      store<&DnstapInputOptions::listen>},
     {"connect", target("tcp://HOST:PORT|tls://HOST:PORT|unix:///PATH"), "",
      "A sender that listens, such as CoreDNS with `dnstap listen`: Weir connects, again and again with "
-     "growing pauses. Either this or `listen`.",
+     "growing pauses of up to 30 s. Either this or `listen`.",
      store<&DnstapInputOptions::connect>},
     {"name", of_type(KeyType::name), "dnstap", kNameHelp, store<&DnstapInputOptions::name>},
     {"overflow", choice(kOverflow), "backpressure",

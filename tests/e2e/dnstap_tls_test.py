@@ -2,6 +2,7 @@
 """dnstap over TLS, in both directions: Python's ssl is the other end."""
 import contextlib
 import os
+import re
 import signal
 import socket
 import ssl
@@ -368,6 +369,20 @@ class Connect(TlsCase):
         sender.finish()
         run.wait_metric("weir_output_written_events_total", 85)
         self.end(run, names + [f"last-{n}.test." for n in range(5)])
+
+    def test_sessions_that_brought_frames_are_no_failures(self):
+        server = Listening(self, ("127.0.0.1", 0))
+        run = self.configured(f"connect: \"tcp://127.0.0.1:{server.socket.getsockname()[1]}\"")
+        for number in range(7):
+            sender = server.accept().start()
+            sender.send(payloads(f"session{number}", 1))
+            sender.close()
+            run.wait_metric("weir_output_written_events_total", number + 1)
+        run.wait_metric("weir_dnstap_connections_closed_total", 7, reason="eof")
+        pauses = [int(pause) for pause in re.findall(r"next try in (\d+) ms", run.stderr())]
+        self.assertEqual(len(pauses), 7)
+        self.assertLessEqual(max(pauses), 100)
+        self.end(run, [f"session{number}-0.test." for number in range(7)])
 
     def test_a_server_that_is_not_there_is_said_and_tried_again(self):
         path = str(self.files / "later")
