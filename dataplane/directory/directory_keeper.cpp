@@ -229,7 +229,11 @@ void DirectoryKeeper::consider(const std::string& name, bool handed_in) {
 // A file that is done and still there is what a fault, or the end of the process, has left: acted on now.
 void DirectoryKeeper::consider(const std::string& name, const struct stat& st, bool handed_in) {
   if (!is_wanted_name(name, options_.pattern)) return;
-  if (!S_ISREG(st.st_mode) || st.st_size == 0 || busy_.contains(st.st_ino)) return;
+  if (!S_ISREG(st.st_mode) || st.st_size == 0) return;
+  if (const auto busy = busy_.find(st.st_ino); busy != busy_.end()) {
+    busy->second = name;
+    return;
+  }
   const FileId id = file_id(st);
   const StateEntry* known = state_.find(id);
   if (known == nullptr) return pending_.put({.name = name, .id = id, .handed_in = handed_in});
@@ -251,7 +255,7 @@ void DirectoryKeeper::open_and_offer(FoundFile found, const Now& now) {
     if (errno == ENOENT || errno == ELOOP) return;
     if (is_passing(errno)) return look_again_at(std::move(found), now);
     const std::string reason = "cannot open '" + path_of(found.name) + "': " + why(errno);
-    busy_.insert(found.id.inode);
+    busy_.try_emplace(found.id.inode);
     unsettled_.push_front({.number = 0, .file = {.name = found.name, .id = found.id, .fault = reason}});
     return;
   }
@@ -277,7 +281,7 @@ void DirectoryKeeper::open_and_offer(FoundFile found, const Now& now) {
     close(fd);
     return;
   }
-  busy_.insert(id.inode);
+  busy_.try_emplace(id.inode);
   hand_off_.offer({.name = std::move(found.name), .id = id, .fd = fd});
 }
 
@@ -293,9 +297,9 @@ void DirectoryKeeper::settle(const Now& now) {
   std::vector<StateEntry> entries;
   std::vector<std::string> changed;
   while (!unsettled_.empty() && unsettled_.front().number <= through) {
-    const HandedFile file = std::move(unsettled_.front().file);
+    HandedFile file = std::move(unsettled_.front().file);
     unsettled_.pop_front();
-    busy_.erase(file.id.inode);
+    if (const auto busy = busy_.extract(file.id.inode)) follow(file, busy.mapped());
     if (is_unchanged(file)) {
       entries.push_back({.id = file.id, .name = file.name, .reason = file.fault});
     } else {
@@ -315,6 +319,13 @@ void DirectoryKeeper::settle(const Now& now) {
     fault("'" + path_of(name) + "' was written while it was read: it is taken again, whole", now);
     consider(name, false);
   }
+}
+
+// It may have been renamed while it was read; of a file with two names it stays with the first.
+void DirectoryKeeper::follow(HandedFile& file, const std::string& told_name) const {
+  struct stat st {};
+  const bool there = fstatat(directory_, file.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  if (!told_name.empty() && !(there && st.st_ino == file.id.inode)) file.name = told_name;
 }
 
 // Gone, or renamed, is unchanged: it was read whole.

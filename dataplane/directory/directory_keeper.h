@@ -11,6 +11,7 @@
 #include <deque>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -81,6 +82,7 @@ class DirectoryKeeper {
   void look_again_at(FoundFile found, const Now& now);
 
   void settle(const Now& now);
+  void follow(HandedFile& file, const std::string& told_name) const;
   [[nodiscard]] bool is_unchanged(const HandedFile& file);
   void act(const StateEntry& entry, const Now& now);
   void forget_gone();
@@ -107,10 +109,11 @@ class DirectoryKeeper {
     FoundFile found;
     uint64_t at_ns;
   };
-  std::deque<Again> again_;            // written when looked at, though a close was told
-  std::deque<ReadFile> unsettled_;     // in the order of reading
-  std::vector<FileId> gone_;           // taken out of the directory, and not forgotten yet
-  std::unordered_set<uint64_t> busy_;  // inodes that are handed on and not settled
+  std::deque<Again> again_;         // written when looked at, though a close was told
+  std::deque<ReadFile> unsettled_;  // in the order of reading
+  std::vector<FileId> gone_;        // taken out of the directory, and not forgotten yet
+  // Inodes that are handed on and not settled, with the name they were last told of since.
+  std::unordered_map<uint64_t, std::string> busy_;
   uint64_t look_at_ns_ = 0;
   uint64_t attach_at_ns_ = 0;
   Backoff backoff_;

@@ -154,6 +154,21 @@ TEST_F(DirectoryInputTest, BadFilesAreSetAside) {
   EXPECT_NE(folder.read("failed/cut.fstrm.reason").find("ends inside a frame"), std::string::npos);
 }
 
+TEST_F(DirectoryInputTest, AFileThatIsRenamedWhileItIsReadIsActedOn) {
+  options.rescan_ms = 3'600'000;
+  lines_are_out = false;
+  open();
+  put("a.fstrm", "dnstap/kdig-one.fstrm");
+  ASSERT_TRUE(turn_until([&] { return value("unsettled_files") == 1; }));
+  std::filesystem::rename(folder.path() / "a.fstrm", folder.path() / "b.fstrm");
+  std::filesystem::rename(folder.path() / "b.fstrm", folder.path() / "c.fstrm");
+  for (int i = 0; i < 100; ++i) turn();
+  lines_are_out = true;
+  ASSERT_TRUE(turn_until([&] { return value("files_total done") == 1; }));
+  ASSERT_TRUE(turn_until([&] { return !folder.has("c.fstrm"); }));
+  EXPECT_EQ(frames, fstrm_payloads(test_data("dnstap/kdig-one.fstrm")).size());
+}
+
 TEST_F(DirectoryInputTest, AFileThatChangesWhileItIsReadIsTakenAgain) {
   lines_are_out = false;
   open();
