@@ -323,7 +323,10 @@ void DnstapStreams::check_timeouts(const Now& now) {
     }
     // It is us who are late.
     if (running && bytes_waiting(connection.fd()) != 0) continue;
-    log(now, "{} was closed: {} within {} ms", connection.peer_name(), running ? "not a byte" : "no START",
+    const char* missing = running                         ? "not a byte"
+                          : connection.stream().secured() ? "no START"
+                                                          : "TLS's handshake did not end";
+    log(now, "{} was closed: {} within {} ms", connection.peer_name(), missing,
         running ? options_.idle_timeout_ms : options_.handshake_timeout_ms);
     close(connection, running ? ConnectionEnd::idle_timeout : ConnectionEnd::handshake_timeout, now);
   }

@@ -45,6 +45,12 @@ bool is_plain_text(int reason) {
          reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_BAD_RECORD_TYPE;
 }
 
+// The peer has not begun: nothing of its handshake was understood.
+bool is_first_heard(const SSL* session) {
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(session);
+  return state == TLS_ST_BEFORE || state == TLS_ST_CW_CLNT_HELLO;
+}
+
 bool is_about_certificates(int reason) {
   switch (reason) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
@@ -96,7 +102,7 @@ ByteStream::Io ByteStream::fail_tls() {
   const char* text = ERR_reason_error_string(code);
   std::string said = text != nullptr ? text : "unknown fault";
   ERR_clear_error();
-  if (!secured_ && is_plain_text(reason))
+  if (!secured_ && is_first_heard(tls_.get()) && is_plain_text(reason))
     return fail(Failure::plain_text, "it does not speak TLS (" + said + ")");
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
     said = std::string("its certificate is not accepted: ") +

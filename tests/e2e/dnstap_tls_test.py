@@ -124,6 +124,41 @@ class Listen(TlsCase):
         run.wait_metric("weir_output_written_events_total", 700)
         self.end(run, [f"cut-{n}.test." for n in range(500)] + [f"big-{n}.test." for n in range(200)])
 
+    def test_what_a_handshake_lacks_is_said(self):
+        run = self.listening(", handshake_timeout: 300ms")
+        silent = frame_streams.Sender(("127.0.0.1", self.port))
+        self.refused(run, "handshake_timeout")
+        self.assertIn("TLS's handshake did not end within 300 ms", run.stderr())
+        unbegun = self.sender()
+        self.refused(run, "handshake_timeout", 2)
+        self.assertIn("no START within 300 ms", run.stderr())
+        for closed in (silent, unbegun):
+            closed.close()
+        self.end(run, [])
+
+    def test_only_the_first_bytes_tell_plain_text(self):
+        run = self.listening()
+        for junk in (frame_streams.control(frame_streams.READY), b"GET / HTTP/1.1\r\n\r\n", bytes(range(64))):
+            plain = frame_streams.Sender(("127.0.0.1", self.port))
+            plain.socket.sendall(junk)
+            self.assertFalse(plain.socket.recv(1 << 16).startswith(b"\0"))
+            plain.close()
+        self.refused(run, "tls_plain_text", 3)
+        for number, junk in enumerate((frame_streams.control(frame_streams.READY), b"GET / HTTP/1.1\r\n\r\n"), 1):
+            out = ssl.MemoryBIO()
+            client = ssl.create_default_context(cafile=str(self.authority.certificate)).wrap_bio(
+                ssl.MemoryBIO(), out, server_hostname="127.0.0.1")
+            with self.assertRaises(ssl.SSLWantReadError):
+                client.do_handshake()
+            begun = frame_streams.Sender(("127.0.0.1", self.port))
+            begun.socket.sendall(out.read())
+            begun.socket.recv(1 << 16)
+            begun.socket.sendall(junk)
+            self.refused(run, "tls", number)
+            begun.close()
+        self.assertEqual(weir.total(run.metrics(), "weir_dnstap_connections_closed_total", reason="tls_plain_text"), 3)
+        self.end(run, [])
+
     def test_who_is_killed_in_mid_frame_is_counted(self):
         run = self.listening()
         sender = self.sender().start()
