@@ -60,7 +60,7 @@ TEST_F(PeerNamesTest, IsReadWhileItFillsUpAndSaysOnceThatItIsFull) {
   const uint16_t one = PeerNames::number_of("one.example");
   std::atomic<bool> done{false};
   std::thread reader([&] {
-    for (uint32_t number = 0; !done.load(); number = (number + 1) % (PeerNames::kMost + 2)) {
+    for (size_t number = 0; !done.load(); number = (number + 1) % (PeerNames::kMost + 2)) {
       EXPECT_LE(PeerNames::at(static_cast<uint16_t>(number)).size(), PeerNames::kLongest);
       EXPECT_EQ(PeerNames::at(one), "one.example");
     }
