@@ -45,8 +45,11 @@ struct Matched {
 Matched match(const std::vector<CaughtFrame>& frames) {
   KeptEvents kept;
   Matcher matcher({}, kept, 1);
-  for (const CaughtFrame& frame : frames)
-    EXPECT_TRUE(matcher.take(HeldFrame(frame.head, frame.payload).frame()));
+  for (const CaughtFrame& frame : frames) {
+    Frame head = frame.head;
+    head.info_len = 0;  // the catcher keeps the payload alone
+    EXPECT_TRUE(matcher.take(HeldFrame(head, frame.payload).frame()));
+  }
   EXPECT_TRUE(matcher.flush());
   Matched matched;
   for (const auto& [drop, units] : kept.drops) matched.copies += units;
