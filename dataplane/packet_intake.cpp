@@ -93,41 +93,48 @@ bool PacketIntake::write_pending(const Now& now, FrameWriter& writer, InputCount
   return true;
 }
 
-Frame* PacketIntake::reserve(uint32_t flow, std::span<const uint8_t> payload, const PacketInfo& info,
-                             const Now& now, FrameWriter& writer) const noexcept {
-  const auto shard = static_cast<unsigned>(uint64_t{flow} * writer.shards() >> 32U);
-  const auto len = static_cast<uint32_t>(payload.size());
-  uint8_t encoded[kMaxPacketInfo];
-  const auto info_len = static_cast<uint8_t>(encode(info, encoded));
+bool PacketIntake::write(const Outgoing& dns, const Now& now, FrameWriter& writer,
+                         InputCounters& counters) const noexcept {
+  const auto shard = static_cast<unsigned>(uint64_t{dns.flow} * writer.shards() >> 32U);
+  const auto len = static_cast<uint32_t>(dns.bytes.size());
+  uint8_t info[kMaxPacketInfo];
+  const auto info_len = static_cast<uint8_t>(encode(dns.info, info));
   Frame* frame = writer.reserve(shard, len + info_len, now);
-  if (frame == nullptr) return nullptr;
+  if (frame == nullptr) {
+    if (wait_for_room_) return false;
+    counters.drops.add(writer.why_full(), dns.units);
+    return true;
+  }
   frame->payload_len = len;
   frame->info_len = info_len;
+  frame->time_ns = dns.time_ns;
   frame->input = input_;
+  frame->kind = dns.kind;
+  frame->cut = dns.wire_len > len;
   frame->live = live_;
-  if (len != 0) std::memcpy(frame->payload_start(), payload.data(), len);
-  if (info_len != 0) std::memcpy(frame->payload_start() + len, encoded, info_len);
-  return frame;
+  frame->wire_len = dns.wire_len;
+  frame->units = dns.units;
+  frame->src = dns.src;
+  frame->dst = dns.dst;
+  if (len != 0) std::memcpy(frame->payload_start(), dns.bytes.data(), len);
+  if (info_len != 0) std::memcpy(frame->payload_start() + len, info, info_len);
+  writer.commit();
+  counters.frames.add(1);
+  counters.joined.add(dns.units - 1);
+  return true;
 }
 
 bool PacketIntake::write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
-  Frame* frame = reserve(carried_.flow, carried_.payload, carried_.info, now, writer);
-  const auto units = static_cast<uint32_t>(datagram_units_.get());
-  if (frame == nullptr) {
-    if (wait_for_room_) return false;
-    counters.drops.add(writer.why_full(), units);
-  } else {
-    frame->kind = FrameKind::dns_udp;
-    frame->time_ns = time_ns_;
-    frame->units = units;
-    frame->cut = carried_.wire_len > frame->payload_len;
-    frame->wire_len = carried_.wire_len;
-    frame->src = carried_.src;
-    frame->dst = carried_.dst;
-    writer.commit();
-    counters.frames.add(1);
-    counters.joined.add(units - 1);
-  }
+  const Outgoing dns{.kind = FrameKind::dns_udp,
+                     .src = carried_.src,
+                     .dst = carried_.dst,
+                     .bytes = carried_.payload,
+                     .wire_len = carried_.wire_len,
+                     .flow = carried_.flow,
+                     .units = static_cast<uint32_t>(datagram_units_.get()),
+                     .time_ns = time_ns_,
+                     .info = carried_.info};
+  if (!write(dns, now, writer, counters)) return false;
   datagram_units_.set(0);
   return true;
 }
@@ -138,24 +145,17 @@ bool PacketIntake::write_message(const StreamMessage& message, const Now& now, F
   PacketInfo info = is_of(message, carried_) ? carried_.info : PacketInfo{};
   info.has_setup = message.has_setup;
   info.setup_ns = message.setup_ns;
-  Frame* frame = reserve(message.flow, message.bytes, info, now, writer);
-  if (frame == nullptr && wait_for_room_) return false;
+  const Outgoing dns{.kind = FrameKind::dns_tcp,
+                     .src = message.src,
+                     .dst = message.dst,
+                     .bytes = message.bytes,
+                     .wire_len = message.wire_len,
+                     .flow = message.flow,
+                     .units = std::max(message.units, 1U),
+                     .time_ns = message.time_ns,
+                     .info = info};
+  if (!write(dns, now, writer, counters)) return false;
   if (message.units == 0) counters.units.add(1);
-  const uint32_t units = std::max(message.units, 1U);
-  if (frame == nullptr) {
-    counters.drops.add(writer.why_full(), units);
-    return true;
-  }
-  frame->kind = FrameKind::dns_tcp;
-  frame->time_ns = message.time_ns;
-  frame->units = units;
-  frame->cut = message.wire_len > frame->payload_len;
-  frame->wire_len = message.wire_len;
-  frame->src = message.src;
-  frame->dst = message.dst;
-  writer.commit();
-  counters.frames.add(1);
-  counters.joined.add(units - 1);
   return true;
 }
 

@@ -51,8 +51,20 @@ class PacketIntake {
   [[nodiscard]] bool write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_message(const StreamMessage& message, const Now& now, FrameWriter& writer,
                                    InputCounters& counters) noexcept;
-  Frame* reserve(uint32_t flow, std::span<const uint8_t> payload, const PacketInfo& info, const Now& now,
-                 FrameWriter& writer) const noexcept;
+  // A message on its way to its shard; borrowed.
+  struct Outgoing {
+    FrameKind kind;
+    const Endpoint& src;
+    const Endpoint& dst;
+    std::span<const uint8_t> bytes;
+    uint32_t wire_len;
+    uint32_t flow;
+    uint32_t units;
+    uint64_t time_ns;
+    const PacketInfo& info;
+  };
+  [[nodiscard]] bool write(const Outgoing& dns, const Now& now, FrameWriter& writer,
+                           InputCounters& counters) const noexcept;
 
   HeaderOptions headers_;
   Fragments fragments_;

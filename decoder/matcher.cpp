@@ -1,23 +1,17 @@
 #include "decoder/matcher.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/clock.h"
 #include "core/dns/name.h"
 #include "core/dns/wire_reader.h"
+#include "core/same_endpoint.h"
 #include "decoder/question_hash.h"
 
 namespace weir {
 namespace {
 
 constexpr uint16_t kMaxRetransmissions = 0xffff;
-
-// Of two that have ports. Spares the calls that the defaulted == makes.
-bool same_endpoint(const Endpoint& a, const Endpoint& b) noexcept {
-  return a.port == b.port && a.addr.len == b.addr.len &&
-         std::memcmp(a.addr.bytes.data(), b.addr.bytes.data(), sizeof a.addr.bytes) == 0;
-}
 
 uint64_t distance(uint64_t a, uint64_t b) noexcept { return a > b ? a - b : b - a; }
 

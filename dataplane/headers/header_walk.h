@@ -2,15 +2,10 @@
 // reads one header at `rest` and says which layer follows. Ingest lcore; hot path.
 #pragma once
 
+#include "core/dns/wire_reader.h"
 #include "dataplane/packet_headers.h"
 
 namespace weir {
-
-inline uint16_t u16(const uint8_t* p) noexcept { return static_cast<uint16_t>(p[0] << 8U | p[1]); }
-inline uint32_t u32(const uint8_t* p) noexcept {
-  return static_cast<uint32_t>(p[0]) << 24U | static_cast<uint32_t>(p[1]) << 16U |
-         static_cast<uint32_t>(p[2]) << 8U | p[3];
-}
 
 enum class Layer : uint8_t { ethernet, ethertype, mpls, ppp, ip, ipv4, ipv6, ip_payload, ended };
 
@@ -45,6 +40,8 @@ struct HeaderWalk {
   }
   // A header that is not all there; `needed` is more than rest.have.
   Layer cut() noexcept { return end(Drop::packet_cut); }
+  // The same, of a header that may be too long for what was sent, too.
+  Layer lacks(size_t needed, Drop too_long) noexcept { return rest.wire < needed ? end(too_long) : cut(); }
   // The packet is in a tunnel; of several the outermost is told.
   bool enter(Tunnel tunnel, uint32_t id) noexcept;
   void add_vlan(unsigned tag) noexcept {

@@ -44,7 +44,7 @@ Layer HeaderWalk::ipv4() noexcept {
   if (rest.have < kHeader) return cut();
   if (rest.at[0] >> 4U != 4) return end(Drop::packet_bad_ip);
   const size_t header = static_cast<size_t>(rest.at[0] & 0x0fU) * 4;
-  size_t total = u16(rest.at + 2);
+  size_t total = load_be16(rest.at + 2);
   if (total == 0) total = rest.wire;  // segmentation offload: captured before the NIC filled it in
   if (header < kHeader || total < header) return end(Drop::packet_bad_ip);
   if (rest.have < header) return cut();
@@ -53,8 +53,8 @@ Layer HeaderWalk::ipv4() noexcept {
   out.src.addr = IpAddr::v4(rest.at + 12);
   out.dst.addr = IpAddr::v4(rest.at + 16);
   protocol = rest.at[9];
-  const uint32_t id = u16(rest.at + 4);
-  const unsigned fragment_bits = u16(rest.at + 6);
+  const uint32_t id = load_be16(rest.at + 4);
+  const unsigned fragment_bits = load_be16(rest.at + 6);
   rest.wire = std::max(rest.wire, total);  // a capture that does not tell that it was cut
   rest.end_at(total);
   rest.skip(header);
@@ -72,7 +72,7 @@ Layer HeaderWalk::ipv6() noexcept {
   const uint8_t next = rest.at[6];
   out.src.addr = IpAddr::v6(rest.at + 8);
   out.dst.addr = IpAddr::v6(rest.at + 24);
-  const size_t len = u16(rest.at + 4);
+  const size_t len = load_be16(rest.at + 4);
   rest.skip(kHeader);
   if (len != 0) {  // 0: jumbogram (RFC 2675) or segmentation offload
     rest.wire = std::max(rest.wire, len);
@@ -99,8 +99,8 @@ Layer HeaderWalk::extensions(uint8_t next) noexcept {
     }
     if (rest.wire < header) return end(Drop::packet_bad_ip);
     if (rest.have < header) return cut();
-    const unsigned fragment_bits = kind == kFragment ? u16(rest.at + 2) : 0;
-    const uint32_t id = u32(rest.at + 4);
+    const unsigned fragment_bits = kind == kFragment ? load_be16(rest.at + 2) : 0;
+    const uint32_t id = load_be32(rest.at + 4);
     rest.skip(header);
     constexpr unsigned kMore = 1;
     constexpr unsigned kOffset = 0xfff8;
@@ -150,9 +150,9 @@ Layer HeaderWalk::ip_payload() noexcept {
 Layer HeaderWalk::udp() noexcept {
   if (rest.wire < kUdpHeader) return end(Drop::packet_bad_udp);
   if (rest.have < kUdpHeader) return cut();
-  const uint16_t src_port = u16(rest.at);
-  const uint16_t dst_port = u16(rest.at + 2);
-  size_t len = u16(rest.at + 4);
+  const uint16_t src_port = load_be16(rest.at);
+  const uint16_t dst_port = load_be16(rest.at + 2);
+  size_t len = load_be16(rest.at + 4);
   const bool dns = options.ports.has(src_port, dst_port);
   if (!dns && !is_udp_tunnel(dst_port)) return end(Drop::packet_other_port);
   if (len == 0) len = rest.wire;  // segmentation offload, and RFC 2675 section 4
@@ -163,7 +163,7 @@ Layer HeaderWalk::udp() noexcept {
     return udp_tunnel(dst_port);
   }
   constexpr size_t kChecksum = 6;
-  if (options.verify_checksums && u16(rest.at + kChecksum) != 0 && rest.have >= len &&
+  if (options.verify_checksums && load_be16(rest.at + kChecksum) != 0 && rest.have >= len &&
       transport_checksum(out.src.addr, out.dst.addr, kUdp, {rest.at, len}) != 0)
     return end(Drop::packet_bad_checksum);
   out.src.port = src_port;
@@ -172,9 +172,9 @@ Layer HeaderWalk::udp() noexcept {
 }
 
 Layer HeaderWalk::tcp() noexcept {
-  if (rest.have < kPorts) return rest.wire < kPorts ? end(Drop::packet_bad_tcp) : cut();
-  const uint16_t src_port = u16(rest.at);
-  const uint16_t dst_port = u16(rest.at + 2);
+  if (rest.have < kPorts) return lacks(kPorts, Drop::packet_bad_tcp);
+  const uint16_t src_port = load_be16(rest.at);
+  const uint16_t dst_port = load_be16(rest.at + 2);
   if (!options.ports.has(src_port, dst_port)) return end(Drop::packet_other_port);
   if (rest.wire < kTcpHeader) return end(Drop::packet_bad_tcp);
   if (rest.have < kTcpHeader) return cut();
@@ -186,7 +186,7 @@ Layer HeaderWalk::tcp() noexcept {
     return end(Drop::packet_bad_checksum);
   out.src.port = src_port;
   out.dst.port = dst_port;
-  out.tcp = {.seq = u32(rest.at + 4), .ack = u32(rest.at + 8), .flags = rest.at[13]};
+  out.tcp = {.seq = load_be32(rest.at + 4), .ack = load_be32(rest.at + 8), .flags = rest.at[13]};
   return found(Carried::Kind::segment, header, rest.wire);
 }
 
@@ -203,8 +203,8 @@ std::optional<Drop> refuse_datagram(uint8_t protocol, std::span<const uint8_t> h
                                     const HeaderOptions& options) noexcept {
   if (protocol == kUdp || protocol == kTcp) {
     if (head.size() < kPorts) return std::nullopt;
-    const uint16_t src_port = u16(head.data());
-    const uint16_t dst_port = u16(head.data() + 2);
+    const uint16_t src_port = load_be16(head.data());
+    const uint16_t dst_port = load_be16(head.data() + 2);
     if (options.ports.has(src_port, dst_port)) return std::nullopt;
     if (protocol == kUdp && HeaderWalk::is_udp_tunnel(dst_port)) return std::nullopt;
     return Drop::packet_other_port;

@@ -61,7 +61,7 @@ Layer HeaderWalk::link(LinkType type) noexcept {
 
 Layer HeaderWalk::behind_ethertype_at(size_t header, size_t at) noexcept {
   if (rest.have < header) return cut();
-  ethertype = u16(rest.at + at);
+  ethertype = load_be16(rest.at + at);
   rest.skip(header);
   return Layer::ethertype;
 }
@@ -70,16 +70,16 @@ Layer HeaderWalk::ethernet() noexcept {
   constexpr size_t kHeader = 14;
   constexpr uint16_t kLongestLength = 1500;
   if (rest.have < kHeader) return cut();
-  ethertype = u16(rest.at + 12);
+  ethertype = load_be16(rest.at + 12);
   rest.skip(kHeader);
   if (ethertype > kLongestLength) return Layer::ethertype;
   // IEEE 802.3 with a length: an ethertype behind LLC and SNAP (RFC 1042), or no IP.
   constexpr size_t kSnap = 8;
-  if (rest.have < kSnap) return rest.wire < kSnap ? end(Drop::packet_not_ip) : cut();
-  if (u32(rest.at) != 0xaaaa0300U || u16(rest.at + 4) != 0) return end(Drop::packet_not_ip);
+  if (rest.have < kSnap) return lacks(kSnap, Drop::packet_not_ip);
+  if (load_be32(rest.at) != 0xaaaa0300U || load_be16(rest.at + 4) != 0) return end(Drop::packet_not_ip);
   rest.end_at(ethertype);
   if (rest.have < kSnap) return end(Drop::packet_not_ip);
-  ethertype = u16(rest.at + 6);
+  ethertype = load_be16(rest.at + 6);
   rest.skip(kSnap);
   return Layer::ethertype;
 }
@@ -95,8 +95,8 @@ Layer HeaderWalk::after_ethertype() noexcept {
     case kQinqOld:
       if (tags++ == kMaxTags) return end(Drop::tunnel_too_deep);
       if (rest.have < 4) return cut();
-      add_vlan(u16(rest.at));
-      ethertype = u16(rest.at + 2);
+      add_vlan(load_be16(rest.at));
+      ethertype = load_be16(rest.at + 2);
       rest.skip(4);
       return Layer::ethertype;
     case kMplsUnicast:
@@ -110,7 +110,7 @@ Layer HeaderWalk::after_ethertype() noexcept {
       // RFC 2516: version, type, code, session, length. The length leaves out what Ethernet filled up.
       constexpr size_t kHeader = 6;
       if (rest.have < kHeader) return cut();
-      const size_t len = u16(rest.at + 4);
+      const size_t len = load_be16(rest.at + 4);
       rest.skip(kHeader);
       rest.end_at(len);
       return Layer::ppp;
@@ -135,7 +135,7 @@ Layer HeaderWalk::mpls() noexcept {
     constexpr size_t kControlWord = 4;
     constexpr size_t kEthertypeAt = 12;
     if (rest.have < kControlWord + kEthertypeAt + 2) return cut();
-    if (is_known(u16(rest.at + kControlWord + kEthertypeAt))) rest.skip(kControlWord);
+    if (is_known(load_be16(rest.at + kControlWord + kEthertypeAt))) rest.skip(kControlWord);
   }
   return Layer::ethernet;
 }
@@ -143,7 +143,7 @@ Layer HeaderWalk::mpls() noexcept {
 // AF_INET is 2 everywhere; AF_INET6 is 10, 24, 28 or 30 after the system that captured.
 Layer HeaderWalk::behind_family() noexcept {
   if (rest.have < 4) return cut();
-  uint32_t family = u32(rest.at);
+  uint32_t family = load_be32(rest.at);
   if (family > 0xffff) family = __builtin_bswap32(family);
   rest.skip(4);
   if (family == 2) return Layer::ipv4;
@@ -156,7 +156,7 @@ Layer HeaderWalk::ppp() noexcept {
   if (rest.have >= 2 && rest.at[0] == 0xff && rest.at[1] == 0x03) rest.skip(2);
   if (rest.have < 2) return cut();
   const bool compressed = (rest.at[0] & 1U) != 0;
-  const uint16_t number = compressed ? rest.at[0] : u16(rest.at);
+  const uint16_t number = compressed ? rest.at[0] : load_be16(rest.at);
   rest.skip(compressed ? 1 : 2);
   switch (number) {
     case 0x0021:

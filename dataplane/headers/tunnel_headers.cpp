@@ -44,9 +44,9 @@ Layer HeaderWalk::ip_in_ip(Layer inner) noexcept { return enter(Tunnel::ipip, 0)
 
 // RFC 2784 and RFC 2890; version 1 is PPTP's (RFC 2637).
 Layer HeaderWalk::gre() noexcept {
-  if (rest.have < 4) return rest.wire < 4 ? end(Drop::packet_bad_ip) : cut();
-  const unsigned flags = u16(rest.at);
-  ethertype = u16(rest.at + 2);
+  if (rest.have < 4) return lacks(4, Drop::packet_bad_ip);
+  const unsigned flags = load_be16(rest.at);
+  ethertype = load_be16(rest.at + 2);
   const unsigned version = flags & kVersion;
   // Source routes (RFC 1701) are of a length that only a walk tells, and no mirror sends them.
   if (version > 1 || (flags & kRouting) != 0) return end(Drop::packet_not_udp);
@@ -55,8 +55,8 @@ Layer HeaderWalk::gre() noexcept {
   header += (flags & kKey) != 0 ? 4 : 0;
   header += (flags & kSequence) != 0 ? 4 : 0;
   header += version == 1 && (flags & kAcknowledgement) != 0 ? 4 : 0;
-  if (rest.have < header) return rest.wire < header ? end(Drop::packet_bad_ip) : cut();
-  const uint32_t key = (flags & kKey) != 0 ? u32(rest.at + key_at) : 0;
+  if (rest.have < header) return lacks(header, Drop::packet_bad_ip);
+  const uint32_t key = (flags & kKey) != 0 ? load_be32(rest.at + key_at) : 0;
   rest.skip(header);
   if (version == 0 && ethertype == kErspan2) return erspan((flags & kSequence) != 0 ? 2 : 1);
   if (version == 0 && ethertype == kErspan3) return erspan(3);
@@ -66,15 +66,15 @@ Layer HeaderWalk::gre() noexcept {
 // draft-foschiano-erspan-03.
 Layer HeaderWalk::erspan(unsigned type) noexcept {
   size_t header = type == 1 ? 0 : type == 2 ? 8 : 12;
-  if (rest.have < header) return rest.wire < header ? end(Drop::packet_bad_ip) : cut();
-  const uint32_t session = type == 1 ? 0 : u16(rest.at + 2) & 0x03ffU;
+  if (rest.have < header) return lacks(header, Drop::packet_bad_ip);
+  const uint32_t session = type == 1 ? 0 : load_be16(rest.at + 2) & 0x03ffU;
   bool bare_ip = false;
   if (type == 3) {
     constexpr unsigned kPlatformHeader = 1;  // O: eight more bytes
-    const unsigned last = u16(rest.at + 10);
+    const unsigned last = load_be16(rest.at + 10);
     bare_ip = (last >> 10U & 0x1fU) == 2;  // frame type
     if ((last & kPlatformHeader) != 0) header += 8;
-    if (rest.have < header) return rest.wire < header ? end(Drop::packet_bad_ip) : cut();
+    if (rest.have < header) return lacks(header, Drop::packet_bad_ip);
   }
   rest.skip(header);
   if (!enter(Tunnel::erspan, session)) return Layer::ended;
@@ -94,9 +94,9 @@ Layer HeaderWalk::udp_tunnel(uint16_t port) noexcept {
 Layer HeaderWalk::vxlan() noexcept {
   constexpr size_t kHeader = 8;
   constexpr uint8_t kHasVni = 0x08;
-  if (rest.have < kHeader) return rest.wire < kHeader ? end(Drop::packet_other_port) : cut();
+  if (rest.have < kHeader) return lacks(kHeader, Drop::packet_other_port);
   if ((rest.at[0] & kHasVni) == 0) return end(Drop::packet_other_port);
-  const uint32_t vni = u32(rest.at + 4) >> 8U;
+  const uint32_t vni = load_be32(rest.at + 4) >> 8U;
   rest.skip(kHeader);
   return enter(Tunnel::vxlan, vni) ? Layer::ethernet : Layer::ended;
 }
@@ -104,12 +104,12 @@ Layer HeaderWalk::vxlan() noexcept {
 // RFC 8926.
 Layer HeaderWalk::geneve() noexcept {
   constexpr size_t kHeader = 8;
-  if (rest.have < kHeader) return rest.wire < kHeader ? end(Drop::packet_other_port) : cut();
+  if (rest.have < kHeader) return lacks(kHeader, Drop::packet_other_port);
   const size_t header = kHeader + static_cast<size_t>(rest.at[0] & 0x3fU) * 4;
   if (rest.at[0] >> 6U != 0) return end(Drop::packet_other_port);
-  ethertype = u16(rest.at + 2);
-  const uint32_t vni = u32(rest.at + 4) >> 8U;
-  if (rest.have < header) return rest.wire < header ? end(Drop::packet_other_port) : cut();
+  ethertype = load_be16(rest.at + 2);
+  const uint32_t vni = load_be32(rest.at + 4) >> 8U;
+  if (rest.have < header) return lacks(header, Drop::packet_other_port);
   rest.skip(header);
   return enter(Tunnel::geneve, vni) ? Layer::ethertype : Layer::ended;
 }
@@ -123,19 +123,19 @@ Layer HeaderWalk::tzsp() noexcept {
   constexpr uint16_t kEthernet = 1;
   constexpr uint8_t kPadding = 0;
   constexpr uint8_t kEnd = 1;
-  if (rest.have < kHeader) return rest.wire < kHeader ? end(Drop::packet_other_port) : cut();
-  if (rest.at[0] != kVersion1 || rest.at[1] != kReceived || u16(rest.at + 2) != kEthernet)
+  if (rest.have < kHeader) return lacks(kHeader, Drop::packet_other_port);
+  if (rest.at[0] != kVersion1 || rest.at[1] != kReceived || load_be16(rest.at + 2) != kEthernet)
     return end(Drop::packet_other_port);
   rest.skip(kHeader);
   for (uint8_t tag = kPadding; tag != kEnd;) {
-    if (rest.have < 1) return rest.wire < 1 ? end(Drop::packet_other_port) : cut();
+    if (rest.have < 1) return lacks(1, Drop::packet_other_port);
     tag = rest.at[0];
     size_t field = 1;
     if (tag != kPadding && tag != kEnd) {
-      if (rest.have < 2) return rest.wire < 2 ? end(Drop::packet_other_port) : cut();
+      if (rest.have < 2) return lacks(2, Drop::packet_other_port);
       field = 2 + size_t{rest.at[1]};
     }
-    if (rest.have < field) return rest.wire < field ? end(Drop::packet_other_port) : cut();
+    if (rest.have < field) return lacks(field, Drop::packet_other_port);
     rest.skip(field);
   }
   return enter(Tunnel::tzsp, 0) ? Layer::ethernet : Layer::ended;

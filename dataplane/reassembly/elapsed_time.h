@@ -25,6 +25,7 @@ class ElapsedTime {
     }
     return elapsed_ns_;
   }
+  [[nodiscard]] uint64_t now() const noexcept { return elapsed_ns_; }
 
  private:
   uint64_t slack_ns_;

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include "core/same_endpoint.h"
 
 namespace weir {
 namespace {
-
-bool same(const Endpoint& a, const Endpoint& b) {
-  return a.port == b.port && a.addr.len == b.addr.len &&
-         std::memcmp(a.addr.bytes.data(), b.addr.bytes.data(), sizeof(a.addr.bytes)) == 0;
-}
 
 // Ports mostly differ.
 bool comes_first(const Endpoint& a, const Endpoint& b) {
@@ -41,8 +37,8 @@ uint32_t TcpStreamTable::find(const Endpoint& a, const Endpoint& b, uint32_t has
   for (; ref != 0; ref = streams_[ref].next) {
     const TcpStream& stream = streams_[ref];
     if (stream.hash != hash) continue;
-    const bool from_first = same(stream.ends[0], a) && same(stream.ends[1], b);
-    if (from_first || (same(stream.ends[0], b) && same(stream.ends[1], a))) break;
+    const bool from_first = same_endpoint(stream.ends[0], a) && same_endpoint(stream.ends[1], b);
+    if (from_first || (same_endpoint(stream.ends[0], b) && same_endpoint(stream.ends[1], a))) break;
   }
   return ref;
 }

@@ -46,7 +46,7 @@ struct alignas(64) TcpStream {
   HalfStream halves[2];  // [i]: what ends[i] sends
   ListLinks by_activity;
   ListLinks by_wait;
-  uint64_t active_ns;   // on StreamClock, as the next
+  uint64_t active_ns;   // of elapsed time, as the next
   uint64_t waiting_ns;  // since it stands where it does in its list of StreamWait
   uint64_t syn_ns;      // of the packet
   uint64_t setup_ns;

@@ -77,7 +77,7 @@ void TcpStreams::take(const Segment& segment, uint64_t time_ns, DropCounters& dr
   State& state = *state_;
   state.units.count_in(drops);
   state.units.take(segment.units);
-  state.clock.pass_to(time_ns);
+  state.clock.advance(time_ns);
   state.time_ns = time_ns;
   state.sweeps = State::kSweeps;
   state.segment = segment;

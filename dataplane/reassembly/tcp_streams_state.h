@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "dataplane/reassembly/elapsed_time.h"
 #include "dataplane/reassembly/message_reader.h"
 #include "dataplane/reassembly/message_scan.h"
-#include "dataplane/reassembly/stream_clock.h"
 #include "dataplane/reassembly/tcp_stream_table.h"
 #include "dataplane/reassembly/tcp_streams.h"
 
@@ -26,6 +26,7 @@ struct TcpStreams::State {
 
   // Quiet times end with much to sweep; the packets that come then do not wait for all of it.
   static constexpr unsigned kSweeps = 32;
+  static constexpr uint64_t kOutOfOrderNs = 1'000'000'000;
 
   void advance() noexcept {
     has_message = false;
@@ -77,7 +78,7 @@ struct TcpStreams::State {
   }
 
   TcpOptions options;
-  StreamClock clock;
+  ElapsedTime clock{kOutOfOrderNs};
   StreamUnits units;
   TcpStreamTable table;
   SegmentStore store;
