@@ -198,24 +198,28 @@ ListenSocket::~ListenSocket() {
   close(fd_);
 }
 
+Endpoint endpoint_of(const sockaddr& addr) noexcept {
+  Endpoint found;
+  if (addr.sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&addr);
+    found.addr = IpAddr::v4(reinterpret_cast<const uint8_t*>(&v4->sin_addr));
+    found.port = ntohs(v4->sin_port);
+    found.has_port = true;
+  } else if (addr.sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&addr);
+    found.addr = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? IpAddr::v4(v6->sin6_addr.s6_addr + 12)
+                                                      : IpAddr::v6(v6->sin6_addr.s6_addr);
+    found.port = ntohs(v6->sin6_port);
+    found.has_port = true;
+  }
+  return found;
+}
+
 Endpoint peer_endpoint(int fd) {
   sockaddr_storage addr{};
   socklen_t len = sizeof addr;
-  Endpoint peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&addr), &len) != 0) return peer;
-  if (addr.ss_family == AF_INET) {
-    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&addr);
-    peer.addr = IpAddr::v4(reinterpret_cast<const uint8_t*>(&v4->sin_addr));
-    peer.port = ntohs(v4->sin_port);
-    peer.has_port = true;
-  } else if (addr.ss_family == AF_INET6) {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&addr);
-    peer.addr = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) ? IpAddr::v4(v6->sin6_addr.s6_addr + 12)
-                                                     : IpAddr::v6(v6->sin6_addr.s6_addr);
-    peer.port = ntohs(v6->sin6_port);
-    peer.has_port = true;
-  }
-  return peer;
+  auto* any = reinterpret_cast<sockaddr*>(&addr);
+  return getpeername(fd, any, &len) == 0 ? endpoint_of(*any) : Endpoint{};
 }
 
 std::optional<PeerCredentials> peer_credentials(int fd) {

@@ -2,6 +2,7 @@
 // from it on their lcores. Opened on the control thread.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -51,7 +52,9 @@ class ListenSocket {
   std::atomic<bool> stopped_{false};
 };
 
-// The peer of an accepted socket: its address; absent for UNIX sockets. v4-mapped IPv6 is shown as IPv4.
+// Absent but for IP. v4-mapped IPv6 is shown as IPv4. `addr` is as long as its family's.
+Endpoint endpoint_of(const sockaddr& addr) noexcept;
+// The peer of an accepted socket: its address; absent for UNIX sockets.
 Endpoint peer_endpoint(int fd);
 struct PeerCredentials {
   int32_t pid = 0;  // 0: in another PID namespace

@@ -1,5 +1,7 @@
 #include "src/config/address_overlap.h"
 
+#include <ifaddrs.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "core/net/addr_prefix.h"
+#include "core/net/listen_socket.h"
 
 namespace weir {
 namespace {
@@ -35,6 +38,17 @@ bool is_loopback(const IpAddr& addr) {
   return parse_prefix("127.0.0.0/8")->holds(addr) || parse_prefix("::1")->holds(addr);
 }
 bool is_all(const IpAddr& addr) { return addr == kAllV4 || addr == kAllV6; }
+
+// Of one of this machine's interfaces, now.
+bool is_own(const IpAddr& addr) {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return false;
+  bool found = false;
+  for (const ifaddrs* at = all; at != nullptr && !found; at = at->ifa_next)
+    if (at->ifa_addr != nullptr) found = endpoint_of(*at->ifa_addr).addr == addr;
+  freeifaddrs(all);
+  return found;
+}
 
 // A socket on [::] has IPv4's connections, too.
 bool one_holds(const IpAddr& listen, const IpAddr& addr) {
@@ -75,8 +89,7 @@ bool listens_overlap(const Target& one, const Target& other) {
 bool reaches(const Target& to, const Target& listen) {
   return any_meet(to, listen, [](const IpAddr& addr, const IpAddr& at) {
     if (addr == at) return true;
-    // All other addresses may be another machine's.
-    if (!is_loopback(addr) && !is_all(addr)) return false;
+    if (!is_loopback(addr) && !is_all(addr) && !is_own(addr)) return false;
     return one_holds(at, addr) || (is_all(addr) && is_loopback(at));
   });
 }

@@ -30,13 +30,20 @@ struct OutputKind {
 
 using Faults = std::vector<KeyFault>;
 
-// listen: absent where Weir connects.
-void check_socket_owner(const std::optional<Target>& listen, const std::string& owner, Faults& faults) {
+// listen: absent where Weir connects. A mode that is the default's is not known to be given.
+template <class Options>
+void check_socket_file(const Options& options, Faults& faults) {
+  const std::string& owner = options.socket_owner;
+  const std::optional<Target>& listen = options.listen;
+  if (!listen || listen->scheme != Target::Scheme::unix_stream) {
+    for (const auto& [key, given] : {std::pair{"socket_mode", options.socket_mode != Options{}.socket_mode},
+                                     std::pair{"socket_owner", !owner.empty()}})
+      if (given)
+        faults.push_back({key, "is for UNIX sockets that Weir makes" +
+                                   (listen ? ", but listen is " + to_string(*listen) : std::string()) +
+                                   "; remove it or listen on unix:///PATH"});
+  }
   if (owner.empty()) return;
-  if (!listen || listen->scheme != Target::Scheme::unix_stream)
-    faults.push_back({"socket_owner", "is for UNIX sockets that Weir makes" +
-                                          (listen ? ", but listen is " + to_string(*listen) : std::string()) +
-                                          "; remove it or listen on unix:///PATH"});
   const size_t colon = owner.find(':');
   if (colon == 0 || colon + 1 == owner.size())
     faults.push_back({"socket_owner", "'" + owner + "' is not valid; expected USER or USER:GROUP"});
@@ -97,7 +104,7 @@ Faults check(const DnstapInputOptions& dnstap) {
              "that connect, or connect: for one that listens"}};
   if (dnstap.listen && dnstap.connect)
     return {{"connect", "listen and connect are both given; keep one, or make two inputs of them"}};
-  check_socket_owner(dnstap.listen, dnstap.socket_owner, faults);
+  check_socket_file(dnstap, faults);
   check_tls(dnstap.tls, dnstap.listen ? *dnstap.listen : *dnstap.connect, dnstap.listen.has_value(), faults);
   check_access(dnstap, faults);
   return faults;
@@ -195,7 +202,7 @@ Faults check(const DnstapOptions& output) {
     faults.push_back({"to",
                       "neither to nor listen is given; write to: with a file or a receiver to connect to, or "
                       "listen: for receivers that connect"});
-  if (output.listen && !output.to) check_socket_owner(output.listen, output.socket_owner, faults);
+  if (output.listen && !output.to) check_socket_file(output, faults);
   check_rotation(output.rotate, output.to ? &*output.to : nullptr, faults);
   if (output.listen || output.to)
     check_tls(output.tls, output.listen ? *output.listen : *output.to, output.listen.has_value(), faults);

@@ -1,10 +1,14 @@
 #include "src/config/config.h"
 
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
+
+#include "core/net/listen_socket.h"
 
 namespace weir {
 namespace {
@@ -357,6 +361,8 @@ TEST(ConfigFault, DnstapOutputs) {
             "{extra}, {input} or {peer}");
   EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', socket_owner: weir")
                   .starts_with("weir.yaml:3: outputs[0].dnstap.socket_owner: is for UNIX sockets"));
+  EXPECT_TRUE(fault("listen: 'tcp://127.0.0.1:1', socket_mode: 0600")
+                  .starts_with("weir.yaml:3: outputs[0].dnstap.socket_mode: is for UNIX sockets"));
   EXPECT_EQ(fault("listen: 'unix:///x', socket_owner: weir, as: auth"), "(no fault)");
   EXPECT_EQ(
       fault_of("inputs: [ dnstap: { listen: 'unix:///x' } ]\noutputs: [ dnstap: { listen: 'unix:///x' } ]\n"),
@@ -443,6 +449,19 @@ TEST(ConfigFault, ListenersMeetWhateverTheSpelling) {
   EXPECT_EQ(fault("tcp://[::1]:6000", "tls://0.0.0.0:6000"), "(no fault)");
 }
 
+// As they stand in an address.
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> found;
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return found;
+  for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+    const Endpoint own = at->ifa_addr != nullptr ? endpoint_of(*at->ifa_addr) : Endpoint{};
+    if (own.addr.present()) found.push_back(own.addr.len == 4 ? to_string(own.addr) : "[" + to_string(own.addr) + "]");
+  }
+  freeifaddrs(all);
+  return found;
+}
+
 TEST(ConfigFault, WhatWouldComeInAgainThatGoesOut) {
   const auto to = [](const std::string& listen, const std::string& kind, const std::string& address) {
     return fault_of("inputs:\n  - dnstap: { listen: '" + listen + "' }\noutputs:\n  - " + kind + ": { to: '" +
@@ -457,8 +476,9 @@ TEST(ConfigFault, WhatWouldComeInAgainThatGoesOut) {
         std::pair{"tcp://localhost:1", "tcp://0.0.0.0:1"}, std::pair{"unix:///run/../x", "unix:///x"}})
     EXPECT_NE(to(listen, "dnstap", address), "(no fault)") << listen << " " << address;
   EXPECT_NE(to("unix:///x", "json", "unix:///x"), "(no fault)");
-  // All of this machine's addresses are not known here; another machine's must be possible.
-  EXPECT_EQ(to("tcp://0.0.0.0:1", "dnstap", "tcp://192.0.2.1:1"), "(no fault)");
+  for (const std::string& own : own_addresses())
+    EXPECT_NE(to("tcp://[::]:1", "dnstap", "tcp://" + own + ":1"), "(no fault)") << own;
+  EXPECT_EQ(to("tcp://0.0.0.0:1", "dnstap", "tcp://198.51.100.1:1"), "(no fault)");
   EXPECT_EQ(to("tcp://127.0.0.1:1", "dnstap", "tcp://127.0.0.1:2"), "(no fault)");
   EXPECT_EQ(fault_of("inputs:\n  - dnstap: { connect: 'tcp://localhost:1' }\noutputs:\n  - dnstap: { listen: "
                      "'tcp://127.0.0.1:1' }\n"),
