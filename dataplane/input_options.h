@@ -86,6 +86,8 @@ struct MirrorOptions {
   uint16_t queues = 1;
   uint32_t mbufs = 8192;  // a queue
   uint16_t rx_descriptors = 1024;
+  uint16_t mtu = 0;        // of a port of DPDK's; 0: as its driver sets it
+  bool timestamps = true;  // packets' times are the NIC's, where it stamps them
   PacketOptions packets;
   Overflow overflow = Overflow::drop;
   bool operator==(const MirrorOptions&) const = default;

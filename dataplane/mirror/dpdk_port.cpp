@@ -1,3 +1,5 @@
+// rte_eth_read_clock() is older than the release, and still marked as new.
+#define ALLOW_EXPERIMENTAL_API
 #include "dataplane/mirror/dpdk_port.h"
 
 #include <rte_ethdev.h>
@@ -6,14 +8,18 @@
 
 #include <array>
 #include <cstring>
+#include <string_view>
 
+#include "core/clock.h"
 #include "dataplane/eal.h"
 #include "dataplane/mirror/missing_port.h"
 
 namespace weir {
 namespace {
 
-constexpr uint64_t kRssKinds = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
+// By addresses alone: only the first fragment of a datagram has ports, and all must come to one queue.
+constexpr uint64_t kRssKinds = RTE_ETH_RSS_IP;
+constexpr uint64_t kPcapStampNs = 1000;  // net_pcap stamps packets with the file's time, in microseconds
 constexpr size_t kLongestRssKey = 128;
 
 // With this key both directions of a flow hash alike (Woo and Park, 2012).
@@ -31,6 +37,21 @@ Error refused(const MirrorOptions& options, const std::string& what, int error, 
   const std::string said = eal_said(2);
   return Error{prefix(options) + what + ": " + std::strerror(error < 0 ? -error : error) +
                (said.empty() ? "" : " (DPDK said: " + said + ")") + ". " + remedy};
+}
+
+// The longest frames that the NIC is to take.
+Status set_longest(const MirrorOptions& options, const rte_eth_dev_info& info, rte_eth_rxmode& mode) {
+  if (options.mtu == 0) return Ok{};
+  if (options.mtu < info.min_mtu || options.mtu > info.max_mtu)
+    return Error{prefix(options) + "takes an MTU from " + std::to_string(info.min_mtu) + " to " +
+                 std::to_string(info.max_mtu) + ", not `mtu: " + std::to_string(options.mtu) +
+                 "`. Set it to one of these."};
+  mode.mtu = options.mtu;
+  constexpr uint32_t kRoom =
+      RTE_MBUF_DEFAULT_DATAROOM - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN - 2 * RTE_VLAN_HLEN;
+  // A longer frame lies in several mbufs.
+  if (options.mtu > kRoom) mode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+  return Ok{};
 }
 
 }  // namespace
@@ -59,6 +80,8 @@ Status DpdkPort::configure(const MirrorOptions& options) {
     conf.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size != 0 ? info.hash_key_size : 40;
     conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & kRssKinds;
   }
+  if (Status set = set_longest(options, info, conf.rxmode); !set) return set;
+  if (options.timestamps) conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
   if (const int error = rte_eth_dev_configure(id_, options.queues, 0, &conf); error != 0)
     return refused(options, "cannot be configured", error, "Is it used by another mirror input?");
   ours_ = true;
@@ -74,7 +97,44 @@ Status DpdkPort::configure(const MirrorOptions& options) {
   if (const int error = rte_eth_promiscuous_enable(id_); error != 0 && error != -ENOTSUP)
     spdlog::warn("{}takes no promiscuous mode ({}): mirrored packets to other addresses may be missed",
                  prefix(options), std::strerror(-error));
+  if (options.timestamps) find_stamps(info);
+  list_counters();
   return Ok{};
+}
+
+void DpdkPort::find_stamps(const rte_eth_dev_info& info) noexcept {
+  const int offset = rte_mbuf_dynfield_lookup(RTE_MBUF_DYNFIELD_TIMESTAMP_NAME, nullptr);
+  const int flag = rte_mbuf_dynflag_lookup(RTE_MBUF_DYNFLAG_RX_TIMESTAMP_NAME, nullptr);
+  if (offset < 0 || flag < 0) return;
+  uint64_t ticks = 0;
+  if (std::strcmp(info.driver_name, "net_pcap") == 0) {
+    clock_.set_unit(kPcapStampNs);
+  } else if (rte_eth_read_clock(id_, &ticks) == 0) {
+    has_clock_ = true;
+    set_clock();
+  } else {
+    return;
+  }
+  stamp_offset_ = offset;
+  stamp_flag_ = uint64_t{1} << static_cast<unsigned>(flag);
+}
+
+void DpdkPort::set_clock() noexcept {
+  uint64_t ticks = 0;
+  if (rte_eth_read_clock(id_, &ticks) == 0) clock_.set(ticks, read_clock().wall_ns);
+}
+
+void DpdkPort::list_counters() {
+  const int count = rte_eth_xstats_get_names(id_, nullptr, 0);
+  if (count <= 0) return;
+  std::vector<rte_eth_xstat_name> names(static_cast<size_t>(count));
+  if (rte_eth_xstats_get_names(id_, names.data(), static_cast<unsigned>(count)) != count) return;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string_view name(names[i].name, strnlen(names[i].name, sizeof names[i].name));
+    if (!name.starts_with("rx")) continue;
+    counters_.push_back({.name = std::string(name)});
+    counter_ids_.push_back(i);
+  }
 }
 
 Status DpdkPort::make_queues(const MirrorOptions& options, int socket) {
@@ -116,12 +176,19 @@ PortState DpdkPort::losses() const noexcept {
   return state;
 }
 
-PortState DpdkPort::read_state() const noexcept {
+PortState DpdkPort::read_state() {
+  if (has_clock_) set_clock();
   PortState state = losses();
   const auto since = [](uint64_t now, uint64_t before) { return now > before ? now - before : 0; };
   state.missed = since(state.missed, before_.missed);
   state.no_mbuf = since(state.no_mbuf, before_.no_mbuf);
   state.errors = since(state.errors, before_.errors);
+  std::vector<uint64_t> values(counter_ids_.size());
+  const auto wanted = static_cast<unsigned>(values.size());
+  if (wanted != 0 &&
+      rte_eth_xstats_get_by_id(id_, counter_ids_.data(), values.data(), wanted) == static_cast<int>(wanted))
+    for (size_t i = 0; i < values.size(); ++i) counters_[i].value = values[i];
+  state.counters = counters_;
   rte_eth_link link{};
   state.up = rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
   return state;

@@ -70,7 +70,9 @@ bool DpdkQueue::write_burst(const Now& now, FrameWriter& writer) noexcept {
   constexpr uint16_t kAhead = 4;
   for (; next_ < count_; ++next_) {
     if (next_ + kAhead < count_) rte_prefetch0(rte_pktmbuf_mtod(burst_[next_ + kAhead], void*));
-    if (!intake_.take(packet_of(*burst_[next_]), now.wall_ns, now, writer, counters_)) return false;
+    const rte_mbuf& mbuf = *burst_[next_];
+    if (!intake_.take(packet_of(mbuf), port_->time_of(mbuf, now.wall_ns), now, writer, counters_))
+      return false;
   }
   return true;
 }

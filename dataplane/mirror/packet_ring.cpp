@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/mirror/address_fanout.h"
 #include "dataplane/mirror_eal.h"
 
 namespace weir {
@@ -154,7 +155,7 @@ Status PacketRing::attach(const MirrorOptions& options, int index) {
 
 Status PacketRing::join_fanout(const MirrorOptions& options, std::optional<uint16_t>& group) {
   const bool first = !group;  // the kernel gives a free number, 0 too
-  const unsigned kind = PACKET_FANOUT_HASH | (first ? PACKET_FANOUT_FLAG_UNIQUEID : 0U);
+  const unsigned kind = PACKET_FANOUT_CBPF | (first ? PACKET_FANOUT_FLAG_UNIQUEID : 0U);
   const auto argument = static_cast<int>(group.value_or(0) | kind << 16U);
   if (!set(fd_, PACKET_FANOUT, argument))
     return failed(options, "cannot be shared by several queues", "Set `queues: 1`.");
@@ -162,7 +163,13 @@ Status PacketRing::join_fanout(const MirrorOptions& options, std::optional<uint1
   socklen_t len = sizeof made;
   if (first && ::getsockopt(fd_, SOL_PACKET, PACKET_FANOUT, &made, &len) != 0)
     return failed(options, "cannot be shared by several queues", "Set `queues: 1`.");
-  if (first) group = static_cast<uint16_t>(made & 0xffff);
+  if (!first) return Ok{};
+  group = static_cast<uint16_t>(made & 0xffff);
+  std::vector<sock_filter> filter = address_fanout();
+  const sock_fprog program{.len = static_cast<uint16_t>(filter.size()), .filter = filter.data()};
+  if (!set(fd_, PACKET_FANOUT_DATA, program))
+    return failed(options, "cannot be shared by several queues",
+                  "Set `queues: 1`; Weir needs Linux 4.3 or later.");
   return Ok{};
 }
 

@@ -60,8 +60,8 @@ class PacketRing {
   Counts counts_;
 };
 
-// One ring a queue, all on options.interface, each with its share of the flows. An Error names what is wrong:
-// no such interface, no permission, no memory.
+// One ring a queue, all on options.interface, each with its share of the address pairs. An Error names what
+// is wrong: no such interface, no permission, no memory.
 Result<std::vector<std::unique_ptr<PacketRing>>> open_packet_rings(const MirrorOptions& options);
 
 // The kernel's number of an interface, which a new one of the same name does not inherit; 0: there is none.

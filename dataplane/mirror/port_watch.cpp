@@ -32,11 +32,12 @@ PortState PortWatch::state() const noexcept {
           .up = up_.load(std::memory_order_relaxed)};
 }
 
-void PortWatch::store(const PortState& state) noexcept {
+void PortWatch::store(PortState state) noexcept {
   missed_.store(state.missed, std::memory_order_relaxed);
   no_mbuf_.store(state.no_mbuf, std::memory_order_relaxed);
   errors_.store(state.errors, std::memory_order_relaxed);
   up_.store(state.up, std::memory_order_relaxed);
+  counters_ = std::move(state.counters);
 }
 
 void PortWatch::look() {
@@ -51,6 +52,7 @@ void PortWatch::run() {
     const bool was_up = state().up;
     store(read_());
     const bool up = state().up;
+    if (up != was_up) link_changes_.fetch_add(1, std::memory_order_relaxed);
     if (was_up && !up)
       spdlog::warn("mirror input \"{}\": the link of {} went down: no packets can come", input_, port_);
     if (!was_up && up) spdlog::info("mirror input \"{}\": the link of {} is up again", input_, port_);
@@ -62,6 +64,18 @@ void PortWatch::describe(MetricVisitor& visitor) const {
                 "1: the link of the mirror input's port is up. 0: no packets can come: check cable, tap and "
                 "switch.",
                 {{"input", input_}}, state().up ? 1 : 0);
+  visitor.counter(
+      "weir_mirror_link_changes_total",
+      "Times that the link of the mirror input's port was seen to go up or down. Growing: a bad cable "
+      "or transceiver.",
+      {{"input", input_}}, static_cast<double>(link_changes_.load(std::memory_order_relaxed)));
+  const std::lock_guard lock(mutex_);
+  for (const NicCounter& counter : counters_)
+    visitor.counter(
+        "weir_mirror_nic_total",
+        "What the NIC's driver counts of received packets, by its own names (DPDK's xstats), a queue and "
+        "in all.",
+        {{"input", input_}, {"counter", counter.name}}, static_cast<double>(counter.value));
 }
 
 }  // namespace weir

@@ -10,10 +10,17 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/metric.h"
 
 namespace weir {
+
+// What the NIC counts beside, by the driver's name for it; since the port was opened or the driver loaded.
+struct NicCounter {
+  std::string name;
+  uint64_t value = 0;
+};
 
 // Totals since the port was opened.
 struct PortState {
@@ -21,6 +28,7 @@ struct PortState {
   uint64_t no_mbuf = 0;
   uint64_t errors = 0;
   bool up = true;
+  std::vector<NicCounter> counters = {};
 };
 
 class PortWatch {
@@ -31,7 +39,7 @@ class PortWatch {
   PortWatch(const PortWatch&) = delete;
   PortWatch& operator=(const PortWatch&) = delete;
 
-  // Any thread: what was seen last.
+  // Any thread: what was seen last, but for the counters.
   [[nodiscard]] PortState state() const noexcept;
   // Any thread: looks now.
   void look();
@@ -39,7 +47,7 @@ class PortWatch {
 
  private:
   void run();
-  void store(const PortState& state) noexcept;
+  void store(PortState state) noexcept;
 
   std::string input_;
   std::string port_;
@@ -48,7 +56,9 @@ class PortWatch {
   std::atomic<uint64_t> no_mbuf_{0};
   std::atomic<uint64_t> errors_{0};
   std::atomic<bool> up_{true};
-  std::mutex mutex_;  // read_, stop_
+  std::atomic<uint64_t> link_changes_{0};
+  mutable std::mutex mutex_;  // read_, stop_, counters_
+  std::vector<NicCounter> counters_;
   std::condition_variable wake_;
   bool stop_ = false;
   std::thread thread_;

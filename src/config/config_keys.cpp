@@ -184,6 +184,16 @@ constexpr ConfigKey kMirrorKeys[] = {
      store<&MirrorOptions::mbufs>},
     {"rx_descriptors", integer(32, 32'768), "1024", "Packets that the NIC may hold for Weir, a queue.",
      store<&MirrorOptions::rx_descriptors>},
+    {"mtu", integer(0, 65'535), "0",
+     "Longest payload of an Ethernet frame that a port of DPDK's takes: tunnels (ERSPAN, VXLAN) and jumbo "
+     "frames "
+     "need more than the usual 1500, and what is too long is lost as nic_error. 0: as the driver has it.",
+     store<&MirrorOptions::mtu>, false, "port"},
+    {"timestamps", of_type(KeyType::boolean), "true",
+     "Packets' times are those that the NIC puts on them, where it does; else, and with false, of the burst "
+     "that "
+     "they were read in.",
+     store<&MirrorOptions::timestamps>, false, "port"},
     {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
      store<&MirrorOptions::packets, &PacketOptions::dns_ports>},
     {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,

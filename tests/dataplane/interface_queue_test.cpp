@@ -132,7 +132,7 @@ class InterfaceQueueTest : public ::testing::Test {
       }
       EXPECT_EQ(poll, Poll::done);
       const InputCounters& c = input->counters();
-      EXPECT_EQ(c.units.get(), c.frames.get() + c.drops.total(StageKind::ingest));
+      EXPECT_EQ(c.units.get(), c.frames.get() + c.joined.get() + c.drops.total(StageKind::ingest));
     }
     catcher.drain();
   }
@@ -220,18 +220,66 @@ TEST_F(InterfaceQueueTest, ShowsWhatTheKernelLostWhileReading) {
   });
 }
 
-TEST_F(InterfaceQueueTest, SharesFlowsAmongQueues) {
+TEST_F(InterfaceQueueTest, SharesAddressesAmongQueues) {
   in_namespace([](Sender& sender) {
     MirrorOptions options = on("wa");
     options.queues = 2;
     auto inputs = open(options);
     ASSERT_EQ(inputs.size(), 2U);
-    for (unsigned i = 0; i < 2000; ++i) sender.send(flow(4000 + i % 100));
+    for (uint32_t i = 0; i < 2000; ++i)
+      sender.send(ethernet(0x0800, ipv4({.src = 0xc0000200 + i % 100}, udp(4000, 53, text("message")))));
     FrameCatcher catcher;
     stop_and_drain(inputs, catcher);
     EXPECT_EQ(catcher.frames().size(), 2000U);
     EXPECT_GT(inputs[0]->counters().frames.get(), 200U);
     EXPECT_GT(inputs[1]->counters().frames.get(), 200U);
+  });
+}
+
+// Both directions of an address pair, whatever the ports, with fragments and under tags, come to one queue.
+TEST_F(InterfaceQueueTest, KeepsAddressPairsTogether) {
+  in_namespace([](Sender& sender) {
+    const uint32_t server = 0xc6336435;
+    const auto both_ways = [&](uint32_t client, unsigned port) {
+      const Bytes asked = ipv4({.src = client, .dst = server}, udp(port, 53, text("query")));
+      const Bytes answer = udp(53, port, Bytes(64, 'x'));
+      const auto fragment = [&](unsigned offset, bool more, size_t from, size_t to) {
+        return ipv4({.src = server,
+                     .dst = client,
+                     .flags_and_offset = static_cast<uint16_t>((more ? 0x2000U : 0U) | offset / 8)},
+                    Bytes(answer.begin() + static_cast<ptrdiff_t>(from),
+                          answer.begin() + static_cast<ptrdiff_t>(to)));
+      };
+      sender.send(ethernet(0x0800, asked));
+      sender.send(ethernet(0x8100, vlan(0x0800, asked)));
+      sender.send(ethernet(0x88a8, vlan(0x8100, vlan(0x0800, asked))));
+      if (port != 4000) return;  // datagrams have one IP id here
+      sender.send(ethernet(0x0800, fragment(40, false, 40, 72)));
+      sender.send(ethernet(0x0800, fragment(0, true, 0, 40)));
+    };
+    const auto both_ways6 = [&](uint8_t client) {
+      sender.send(ethernet(0x86dd, ipv6(17, udp(4000, 53, text("query")), -1, client, 0x35)));
+      sender.send(ethernet(0x86dd, ipv6(17, udp(53, 4001, text("answer")), -1, 0x35, client)));
+      sender.send(ethernet(
+          0x88a8, vlan(0x8100, vlan(0x86dd, ipv6(17, udp(53, 1, text("answer")), -1, 0x35, client)))));
+    };
+    for (unsigned pair = 0; pair < 16; ++pair) {
+      MirrorOptions options = on("wa");
+      options.queues = 3;
+      auto inputs = open(options);
+      ASSERT_EQ(inputs.size(), 3U);
+      const bool v6 = pair % 2 == 1;
+      if (v6)
+        both_ways6(static_cast<uint8_t>(pair));
+      else
+        for (const unsigned port : {4000U, 4001U, 50'000U}) both_ways(0xc0000200 + pair, port);
+      FrameCatcher catcher;
+      stop_and_drain(inputs, catcher);
+      EXPECT_EQ(catcher.frames().size(), v6 ? 3U : 10U) << "the fragments found each other";
+      unsigned used = 0;
+      for (const auto& input : inputs) used += input->counters().units.get() != 0;
+      EXPECT_EQ(used, 1U) << pair;
+    }
   });
 }
 

@@ -31,6 +31,7 @@ namespace fs = std::filesystem;
 const std::string kCapture = test_data("pcap/variant-base.pcap").string();
 const std::string kPcap = "net_pcap0,rx_pcap=" + kCapture;
 const std::string kPcapAgain = "net_pcap2,rx_pcap=" + kCapture;
+const std::string kPcapAnew = "net_pcap3,rx_pcap=" + kCapture;
 const std::string kTwoQueues = "net_pcap1,rx_pcap=" + kCapture + ",rx_pcap=" + kCapture;
 const std::string kMissingFile = "net_pcap8,rx_pcap=/no/such/file";
 const std::string kWire = "net_pcap9,rx_iface=wa";
@@ -68,8 +69,9 @@ class Eal : public ::testing::Environment {
                                      "--no-pci",
                                      "--no-telemetry",
                                      "--lcores=(0-1)@(" + allowed_cpus() + ")"};
-    for (const std::string& vdev : {std::string("net_null0"), std::string("net_null1"),
-                                    std::string("net_ring0"), kPcap, kPcapAgain, kTwoQueues, kMissingFile})
+    for (const std::string& vdev :
+         {std::string("net_null0"), std::string("net_null1"), std::string("net_null2"),
+          std::string("net_ring0"), kPcap, kPcapAgain, kPcapAnew, kTwoQueues, kMissingFile})
       args.push_back("--vdev=" + vdev);
     if (wire_made) args.push_back("--vdev=" + kWire);
     eal_started = start_eal(args);
@@ -79,6 +81,28 @@ class Eal : public ::testing::Environment {
 };
 
 [[maybe_unused]] const auto* const kEal = ::testing::AddGlobalTestEnvironment(new Eal);
+
+// The names and labels of metrics.
+class MetricNames : public MetricVisitor {
+ public:
+  void counter(std::string_view name, std::string_view, const Labels& labels, double) override {
+    add(name, labels);
+  }
+  void gauge(std::string_view name, std::string_view, const Labels& labels, double) override {
+    add(name, labels);
+  }
+  void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
+  [[nodiscard]] bool has(const std::string& name, const std::pair<std::string, std::string>& label) const {
+    return seen_.contains(name + " " + label.first + "=" + label.second);
+  }
+
+ private:
+  void add(std::string_view name, const Labels& labels) {
+    for (const auto& [key, value] : labels)
+      seen_.insert(std::string(name) + " " + std::string(key) + "=" + std::string(value));
+  }
+  std::set<std::string> seen_;
+};
 
 Result<std::vector<std::unique_ptr<Input>>> try_open(const std::string& port, MirrorOptions options = {}) {
   options.port = port;
@@ -139,7 +163,7 @@ std::vector<CaughtFrame> frames_of_file() {
 }
 
 TEST(Eal, FindsThePortsThatCouldBeMade) {
-  EXPECT_EQ(eal_ports(), wire_made ? 7U : 6U) << "all but the one whose file is missing";
+  EXPECT_EQ(eal_ports(), wire_made ? 9U : 8U) << "all but the one whose file is missing";
 }
 
 TEST(Eal, StartsOnce) {
@@ -170,11 +194,41 @@ TEST(MirrorPort, PlaysACapture) {
   const InputCounters& c = inputs[0]->counters();
   EXPECT_EQ(c.units.get(), 483U);
   EXPECT_EQ(payloads(catcher.frames()), payloads(frames_of_file()));
+  // The vdev's stamps are of microseconds, as the file's.
+  std::multiset<uint64_t> times;
   for (const CaughtFrame& frame : catcher.frames()) {
     EXPECT_TRUE(frame.head.live);
     EXPECT_EQ(frame.head.input, 5);
-    EXPECT_GT(frame.head.time_ns, 0U);
+    times.insert(frame.head.time_ns);
   }
+  std::multiset<uint64_t> of_file;
+  for (const CaughtFrame& frame : frames_of_file()) of_file.insert(frame.head.time_ns / 1000 * 1000);
+  EXPECT_EQ(times, of_file);
+}
+
+TEST(MirrorPort, TakesTheClockWhereStampsAreNotWanted) {
+  MirrorOptions options;
+  options.timestamps = false;
+  auto inputs = open(kPcapAnew, options);
+  ASSERT_EQ(inputs.size(), 1U);
+  const uint64_t before = read_clock().wall_ns;
+  FrameCatcher catcher;
+  read_all(*inputs[0], catcher);
+  ASSERT_FALSE(catcher.frames().empty());
+  for (const CaughtFrame& frame : catcher.frames()) EXPECT_GE(frame.head.time_ns, before);
+  stop(*inputs[0], catcher);
+}
+
+TEST(MirrorPort, ShowsWhatTheDriverCounts) {
+  MirrorOptions options;
+  options.mtu = 9000;
+  auto inputs = open("net_null2", options);
+  ASSERT_EQ(inputs.size(), 1U);
+  MetricNames metrics;
+  inputs[0]->describe(metrics);
+  EXPECT_TRUE(metrics.has("weir_mirror_nic_total", {"counter", "rx_good_packets"}));
+  EXPECT_TRUE(metrics.has("weir_mirror_nic_total", {"counter", "rx_q0_packets"}));
+  EXPECT_TRUE(metrics.has("weir_mirror_link_changes_total", {"input", "mirror"}));
 }
 
 TEST(MirrorPort, QueuesAreInputsOfTheirOwn) {
@@ -343,6 +397,9 @@ TEST(MirrorPort, RefusesWhatThePortCannotDo) {
   MirrorOptions options;
   options.queues = 2000;
   EXPECT_NE(error_of("net_null1", options).find("Lower `queues:`"), std::string::npos);
+  options = {};
+  options.mtu = 20;
+  EXPECT_NE(error_of("net_null1", options).find("takes an MTU from"), std::string::npos);
   options = {};
   options.mbufs = 600;
   EXPECT_NE(error_of("net_null1", options).find("`mbufs: 600` are too few"), std::string::npos)
