@@ -456,7 +456,8 @@ std::vector<std::string> own_addresses() {
   if (getifaddrs(&all) != 0) return found;
   for (const ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
     const Endpoint own = at->ifa_addr != nullptr ? endpoint_of(*at->ifa_addr) : Endpoint{};
-    if (own.addr.present()) found.push_back(own.addr.len == 4 ? to_string(own.addr) : "[" + to_string(own.addr) + "]");
+    if (own.addr.present())
+      found.push_back(own.addr.len == 4 ? to_string(own.addr) : "[" + to_string(own.addr) + "]");
   }
   freeifaddrs(all);
   return found;
