@@ -39,6 +39,12 @@ Error refused(const MirrorOptions& options, const std::string& what, int error, 
                (said.empty() ? "" : " (DPDK said: " + said + ")") + ". " + remedy};
 }
 
+// net_tap and net_af_xdp make no queue that only receives. A net_memif client without send queues places its
+// one ring where the other side looks for both, which then reads what it has sent itself.
+bool needs_send_queues(std::string_view driver) {
+  return driver == "net_tap" || driver == "net_af_xdp" || driver == "net_memif";
+}
+
 // The longest frames that the NIC is to take.
 Status set_longest(const MirrorOptions& options, const rte_eth_dev_info& info, rte_eth_rxmode& mode) {
   if (options.mtu == 0) return Ok{};
@@ -82,19 +88,28 @@ Status DpdkPort::configure(const MirrorOptions& options) {
   }
   if (Status set = set_longest(options, info, conf.rxmode); !set) return set;
   if (options.timestamps) conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-  if (const int error = rte_eth_dev_configure(id_, options.queues, 0, &conf); error != 0)
+  const uint16_t send_queues = needs_send_queues(info.driver_name) ? options.queues : 0;
+  int error = rte_eth_dev_configure(id_, options.queues, send_queues, &conf);
+  if (error != 0)
     return refused(options, "cannot be configured", error, "Is it used by another mirror input?");
   ours_ = true;
 
   descriptors_ = options.rx_descriptors;
-  uint16_t no_tx = 0;
-  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &descriptors_, &no_tx); error != 0)
+  uint16_t tx_descriptors = 0;
+  error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &descriptors_, &tx_descriptors);
+  if (error != 0)
     return refused(options, "takes no such `rx_descriptors:`", error, "Leave it at its default.");
-  if (Status made = make_queues(options, rte_eth_dev_socket_id(id_)); !made) return made;
+  const int socket = rte_eth_dev_socket_id(id_);
+  if (Status made = make_queues(options, socket); !made) return made;
+  for (uint16_t queue = 0; queue < send_queues; ++queue)
+    if (error = rte_eth_tx_queue_setup(id_, queue, descriptors_, static_cast<unsigned>(socket), nullptr);
+        error != 0)
+      return refused(options, "cannot set up send queue " + std::to_string(queue), error,
+                     "Try fewer `queues:`.");
   before_ = losses();
-  if (const int error = rte_eth_dev_start(id_); error != 0)
+  if (error = rte_eth_dev_start(id_); error != 0)
     return refused(options, "does not start", error, "Check the device and `port:`.");
-  if (const int error = rte_eth_promiscuous_enable(id_); error != 0 && error != -ENOTSUP)
+  if (error = rte_eth_promiscuous_enable(id_); error != 0 && error != -ENOTSUP)
     spdlog::warn("{}takes no promiscuous mode ({}): mirrored packets to other addresses may be missed",
                  prefix(options), std::strerror(-error));
   if (options.timestamps) find_stamps(info);

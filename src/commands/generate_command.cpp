@@ -2,11 +2,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <future>
+#include <iterator>
 #include <memory>
+#include <vector>
 
 #include "core/clock.h"
 #include "src/commands/commands.h"
@@ -23,9 +26,11 @@ struct GenerateFlags {
   std::string dnstap;
   std::string pcap;
   std::string start;
+  std::string attack{kAttackNames[0]};
   bool json = false;
   CLI::Option* v6 = nullptr;
   CLI::Option* time_rate = nullptr;
+  CLI::Option* tcp = nullptr;
 };
 
 LoadProgress* running = nullptr;  // for the signal handler
@@ -72,9 +77,11 @@ Status complete(GenerateFlags& flags) {
   if (load.count > kNumberLimit)
     return Error{"--count must be at most " + std::to_string(kNumberLimit) + "."};
   if (!flags.pcap.empty()) {
-    load.traffic.tcp_percent = 0;
+    if (flags.tcp->count() == 0) load.traffic.tcp_percent = 0;
     if (flags.v6->count() == 0) load.traffic.v6_percent = 30;
   }
+  load.attack = static_cast<AttackKind>(std::distance(
+      std::begin(kAttackNames), std::find(std::begin(kAttackNames), std::end(kAttackNames), flags.attack)));
   if (flags.start == "now") {
     load.start_ns = read_clock().wall_ns;
   } else if (!flags.start.empty()) {
@@ -132,7 +139,7 @@ int generate(GenerateFlags& flags) {
 void add_flags(CLI::App& command, const std::shared_ptr<GenerateFlags>& flags) {
   LoadOptions& load = flags->load;
   command.add_option("--dnstap", flags->dnstap, "Write dnstap: a file, -, tcp://HOST:PORT or unix:///PATH");
-  command.add_option("--pcap", flags->pcap, "Write a capture of UDP packets: a file or -");
+  command.add_option("--pcap", flags->pcap, "Write a capture of packets: a file or -");
   command.add_option("-n,--count", load.count,
                      "Units: dnstap frames or packets (default 1000000 without --seconds, else no limit)");
   command.add_option("-r,--rate", load.rate, "Units a second, sent smoothly; 0: as fast as it goes")
@@ -152,6 +159,10 @@ void add_flags(CLI::App& command, const std::shared_ptr<GenerateFlags>& flags) {
   flags->v6 =
       command.add_option("--v6", load.traffic.v6_percent, "IPv6 clients in percent (default 35, packets 30)")
           ->check(CLI::Range(0, 100));
+  flags->tcp = command
+                   .add_option("--tcp", load.traffic.tcp_percent,
+                               "Transactions over TCP in percent (default 6, packets 0)")
+                   ->check(CLI::Range(0, 100));
   command.add_flag("--json", flags->json, "Print what was sent as JSON on standard output");
   const char* dnstap = "dnstap";
   command.add_option("--connections", load.connections, "Connections, each with its part of the units")
@@ -167,9 +178,6 @@ void add_flags(CLI::App& command, const std::shared_ptr<GenerateFlags>& flags) {
                   "Different transactions before ids and numbers alone change (default 65536)")
       ->check(CLI::Range(size_t{1}, size_t{10'000'000}))
       ->group(dnstap);
-  command.add_option("--tcp", load.traffic.tcp_percent, "Transactions over TCP in percent (default 6)")
-      ->check(CLI::Range(0, 100))
-      ->group(dnstap);
   command.add_option("--wait", load.wait_ms, "Milliseconds to wait for somebody to listen (default 5000)")
       ->group(dnstap);
   command
@@ -182,6 +190,23 @@ void add_flags(CLI::App& command, const std::shared_ptr<GenerateFlags>& flags) {
       ->group(packets);
   command.add_option("--vlan", load.vlan, "VLAN tag")->check(CLI::Range(1, 4094))->group(packets);
   command.add_flag("--nanoseconds", load.nanoseconds, "The capture format with nanoseconds")->group(packets);
+  command
+      .add_option("--mtu", load.mtu,
+                  "Longer responses over UDP come in fragments of so many bytes (default: none do)")
+      ->check(CLI::Range(68, 65'535))
+      ->group(packets);
+  command
+      .add_option(
+          "--attack", flags->attack,
+          "Packets of a flood between the good ones: random-subdomains, fragments, syn, amplification, "
+          "compression, large-messages")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kAttackNames), std::end(kAttackNames)))
+                  .description(""))
+      ->type_name("KIND")
+      ->group(packets);
+  command.add_option("--attack-share", load.attack_percent, "Of the packets, in percent (default 90)")
+      ->check(CLI::Range(1, 99))
+      ->group(packets);
 }
 
 }  // namespace

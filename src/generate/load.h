@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/addr.h"
+#include "src/generate/attack.h"
 #include "src/generate/traffic.h"
 
 namespace weir {
@@ -29,6 +30,9 @@ struct LoadOptions {
   // packets
   unsigned unanswered_percent = 0;
   unsigned vlan = 0;  // 0: no tag
+  unsigned mtu = 0;   // longer responses over UDP come in fragments of so many bytes of IP; 0: none do
+  AttackKind attack = AttackKind::none;
+  unsigned attack_percent = 90;  // of the packets
   bool nanoseconds = false;
 };
 

@@ -1,5 +1,5 @@
-// Capture files: queries at an even pace of the file's own time, responses after their latency, in time
-// order.
+// Capture files: transactions at an even pace of the file's own time, the packets of each after their
+// latency, in time order; and between them those of an attack.
 #include <algorithm>
 #include <memory>
 #include <queue>
@@ -11,6 +11,7 @@
 #include "src/generate/load.h"
 #include "src/generate/pace.h"
 #include "src/generate/packet_builder.h"
+#include "src/generate/tcp_exchange.h"
 
 namespace weir {
 
@@ -42,6 +43,7 @@ class PacketLoad {
         sink_(sink),
         traffic_(options.traffic),
         choices_(options.traffic.seed ^ 0x7061636b657473U),
+        attack_(options.attack, options.traffic.seed ^ 0x61747461636bU, options.vlan),
         step_ns_(static_cast<uint64_t>(static_cast<double>(kNsPerSec) / options.time_rate)) {}
 
   Status run(LoadProgress& progress) {
@@ -78,29 +80,55 @@ class PacketLoad {
     put_u32(block_, kEthernet);
   }
 
-  // The next packet in time: a waiting response, or the next query.
+  // The next packet in time: one that waits, or of the attack, or the next query.
   void put_next() {
     const uint64_t query_ns = options_.start_ns + report.transactions * step_ns_;
-    const bool room = made_ + pending_.size() < limit();  // what waits must still fit into the count
-    if (!room || (!pending_.empty() && pending_.top().time_ns <= query_ns)) {
+    const uint64_t left = limit() - made_ - pending_.size();  // what waits must still fit into the count
+    if (left == 0 || (!pending_.empty() && pending_.top().time_ns <= query_ns)) {
       put_next_pending();
+      return;
+    }
+    if (options_.attack != AttackKind::none && attacked_ * 100 <= made_ * options_.attack_percent) {
+      ++attacked_;
+      put_packet(query_ns, attack_.next());
       return;
     }
     const uint64_t number = report.transactions++;
     const Transaction& transaction = traffic_.next(number);
-    const bool last = made_ + pending_.size() + 1 >= limit();
-    if (last || choices_.percent(options_.unanswered_percent)) {
+    if (transaction.tcp) {
+      std::vector<TimedPacket> packets = tcp_exchange(transaction, options_.vlan, number);
+      if (packets.size() <= left) {
+        for (TimedPacket& packet : packets) wait(query_ns + packet.after_ns, std::move(packet.bytes));
+        return put_next_pending();
+      }
+    }
+    put_udp(transaction, query_ns, number, left);
+  }
+
+  void put_udp(const Transaction& transaction, uint64_t query_ns, uint64_t number, uint64_t left) {
+    const PacketPath asked{.from = transaction.client, .to = transaction.server, .vlan = options_.vlan};
+    const PacketPath answered{.from = transaction.server, .to = transaction.client, .vlan = options_.vlan};
+    const uint64_t response_ns = query_ns + transaction.latency_ns;
+    std::vector<std::string> response;
+    if (!choices_.percent(options_.unanswered_percent)) {
+      if (options_.mtu != 0)
+        response = udp_fragments(answered, static_cast<uint32_t>(number), transaction.response, options_.mtu);
+      else
+        append_udp_packet(response.emplace_back(), answered, static_cast<uint16_t>(number),
+                          transaction.response);
+    }
+    if (response.empty() || response.size() >= left) {
       ++report.unanswered;
     } else {
-      Pending response{.time_ns = query_ns + transaction.latency_ns, .order = number, .packet = {}};
-      append_udp_packet(response.packet, transaction.server, transaction.client, options_.vlan,
-                        static_cast<uint16_t>(number), transaction.response);
-      pending_.push(std::move(response));
+      for (std::string& packet : response) wait(response_ns, std::move(packet));
     }
     packet_.clear();
-    append_udp_packet(packet_, transaction.client, transaction.server, options_.vlan,
-                      static_cast<uint16_t>(number), transaction.query);
+    append_udp_packet(packet_, asked, static_cast<uint16_t>(number), transaction.query);
     put_packet(query_ns, packet_);
+  }
+
+  void wait(uint64_t time_ns, std::string packet) {
+    pending_.push({.time_ns = time_ns, .order = order_++, .packet = std::move(packet)});
   }
 
   void put_next_pending() {
@@ -136,7 +164,10 @@ class PacketLoad {
   ByteSink& sink_;
   Traffic traffic_;
   Random choices_;
+  Attack attack_;
   uint64_t step_ns_;
+  uint64_t order_ = 0;     // of what waits
+  uint64_t attacked_ = 0;  // packets of the attack
   uint64_t made_ = 0;
   std::priority_queue<Pending> pending_;
   std::string packet_;

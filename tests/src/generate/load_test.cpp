@@ -55,6 +55,19 @@ TEST(Load, SameSeedSameBytes) {
   }
 }
 
+TEST(Load, AttacksAndConnectionsAreReproducibleToo) {
+  for (size_t kind = 1; kind < std::size(kAttackNames); ++kind) {
+    LoadOptions options = to_file(fresh_path("attack"), 1'200);
+    options.attack = static_cast<AttackKind>(kind);
+    options.traffic.tcp_percent = 50;
+    options.mtu = 300;
+    const auto first = bytes_of(options, write_packets);
+    EXPECT_EQ(first, bytes_of(options, write_packets)) << kAttackNames[kind];
+    options.attack = AttackKind::none;
+    EXPECT_NE(first, bytes_of(options, write_packets)) << kAttackNames[kind];
+  }
+}
+
 // A receiver for one two-way stream on a UNIX socket; counts what came.
 class Receiver {
  public:
@@ -274,7 +287,9 @@ class Capture {
 };
 
 TEST(Load, CaptureHoldsPairsInTimeOrder) {
-  const Capture capture(to_file(fresh_path("pairs"), 2'000));
+  LoadOptions options = to_file(fresh_path("pairs"), 2'000);
+  options.traffic.tcp_percent = 0;
+  const Capture capture(options);
   EXPECT_TRUE(capture.ended_whole);
   EXPECT_EQ(capture.packets, 2'000U);
   EXPECT_EQ(capture.queries, 1'000U);
@@ -283,6 +298,7 @@ TEST(Load, CaptureHoldsPairsInTimeOrder) {
 
 TEST(Load, CaptureWithTagNanosecondsAndUnanswered) {
   LoadOptions options = to_file(fresh_path("tagged"), 2'000);
+  options.traffic.tcp_percent = 0;
   options.vlan = 100;
   options.nanoseconds = true;
   options.unanswered_percent = 50;
