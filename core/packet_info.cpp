@@ -11,6 +11,8 @@ constexpr uint8_t kVlanCount = 0x07;
 constexpr uint8_t kHasTunnel = 0x08;
 constexpr uint8_t kOuterV6 = 0x10;
 constexpr uint8_t kHasSetup = 0x20;
+constexpr uint8_t kHasTransfer = 0x40;
+constexpr uint8_t kWhole = 0x80;
 
 template <class T>
 uint8_t* put(uint8_t* to, const T& value, size_t len = sizeof(T)) noexcept {
@@ -38,7 +40,8 @@ size_t encode(const PacketInfo& info, uint8_t* to) noexcept {
   const bool tunnel = info.tunnel != Tunnel::none;
   const bool v6 = info.outer_src.len == 16;
   *to++ = static_cast<uint8_t>(info.vlan_count | (tunnel ? kHasTunnel : 0) | (tunnel && v6 ? kOuterV6 : 0) |
-                               (info.has_setup ? kHasSetup : 0));
+                               (info.has_setup ? kHasSetup : 0) | (info.has_transfer ? kHasTransfer : 0) |
+                               (info.transfer.whole ? kWhole : 0));
   to = put(to, info.vlans, sizeof info.vlans[0] * info.vlan_count);
   if (tunnel) {
     to = put(to, info.tunnel);
@@ -47,6 +50,12 @@ size_t encode(const PacketInfo& info, uint8_t* to) noexcept {
     to = put(to, info.outer_dst.bytes, info.outer_src.len);
   }
   if (info.has_setup) to = put(to, info.setup_ns);
+  if (info.has_transfer) {
+    to = put(to, info.transfer.messages);
+    to = put(to, info.transfer.records);
+    to = put(to, info.transfer.bytes);
+    to = put(to, info.transfer.duration_ns);
+  }
   return static_cast<size_t>(to - start);
 }
 
@@ -66,7 +75,15 @@ PacketInfo decode_packet_info(std::span<const uint8_t> bytes) noexcept {
     }
   }
   info.has_setup = (what & kHasSetup) != 0;
-  if (info.has_setup) get(from, info.setup_ns);
+  if (info.has_setup) from = get(from, info.setup_ns);
+  info.has_transfer = (what & kHasTransfer) != 0;
+  if (info.has_transfer) {
+    from = get(from, info.transfer.messages);
+    from = get(from, info.transfer.records);
+    from = get(from, info.transfer.bytes);
+    get(from, info.transfer.duration_ns);
+    info.transfer.whole = (what & kWhole) != 0;
+  }
   return info;
 }
 

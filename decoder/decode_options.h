@@ -14,6 +14,7 @@ struct DecodeOptions {
   uint32_t reorder_ms = 100;
   uint32_t table_entries =
       65'536;  // of a shard's table of either; more evict the oldest, which is written alone
+  bool whole_transfers = false;  // of packets: a zone transfer over TCP is one event, else one a message
   bool operator==(const DecodeOptions&) const = default;
 };
 

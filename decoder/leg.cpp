@@ -38,6 +38,15 @@ Leg::Leg(const Frame& frame, const std::vector<uint16_t>& dns_ports) noexcept
   server = response ? &frame.src : &frame.dst;
 }
 
+void set_leg_message(Event& event, const DnsMessage& dns, bool response, uint64_t time_ns,
+                     uint32_t off) noexcept {
+  DnsMessage& leg = response ? event.response : event.query;
+  leg = dns;
+  leg.wire.off = off;
+  (response ? event.response_time_ns : event.query_time_ns) = time_ns;
+  (response ? event.has_response_time : event.has_query_time) = true;
+}
+
 void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server, bool tcp) noexcept {
   constexpr int32_t kInet = 1;  // dnstap's numbers, so that formats need no second table
   constexpr int32_t kInet6 = 2;

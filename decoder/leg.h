@@ -29,6 +29,9 @@ struct Leg {
   DnsMessage dns;  // wire.off is 0
 };
 
+// A message's part of an event in whose bytes it stands at `off`.
+void set_leg_message(Event& event, const DnsMessage& dns, bool response, uint64_t time_ns,
+                     uint32_t off) noexcept;
 // What a packet tells about any event made of it.
 void set_leg_origin(Event& event, const Endpoint& client, const Endpoint& server, bool tcp) noexcept;
 

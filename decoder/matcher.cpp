@@ -24,7 +24,9 @@ Matcher::Matcher(const DecodeOptions& options, EventSink& sink, uint64_t seed)
       sink_(sink),
       hash_(seed),
       room_(options.table_entries, timeout_ns_, reorder_ns_),
-      marks_(options.table_entries) {}
+      marks_(options.table_entries),
+      whole_transfers_(options.whole_transfers),
+      transfers_(timeout_ns_, sink) {}
 
 bool Matcher::same_endpoints(const Leg& leg, const Waiting& entry) noexcept {
   return leg.dns.id == entry.dns.id && leg.tcp == entry.tcp && same_endpoint(*leg.client, entry.client) &&
@@ -97,8 +99,15 @@ bool Matcher::take(const Frame& frame, uint64_t flow_id) noexcept {
   if (!leg.dns.has_header || leg.kept.size() > WireStore::kMaxWire) {
     taken = write_leg(leg);
   } else {
+    bool of_transfer = false;
+    if (leg.tcp && !transfers_.none() && !transfers_.take(leg, flow_id, of_transfer)) {
+      expired_ = true;
+      return false;
+    }
     const Key key = {.flow_id = flow_id, .wire = hash_.bytes(leg.wire)};
-    taken = leg.response ? take_response(leg, key, timeline) : take_query(leg, key, timeline);
+    taken = of_transfer    ? true
+            : leg.response ? take_response(leg, key, timeline)
+                           : take_query(leg, key, timeline);
   }
   expired_ = !taken;
   return taken;
@@ -178,7 +187,10 @@ bool Matcher::take_response(const Leg& leg, const Key& key, Timeline& timeline) 
   if (!looked) return false;
   // A query that was asked after this response was sent is not what it answers, if it answered one before.
   if (query != nullptr && leg.time_ns < query->time_ns && is_copy_of_response(leg, key)) query = nullptr;
-  if (query != nullptr) return write_transaction(leg, key, *query);
+  if (query != nullptr)
+    return whole_transfers_ && leg.tcp && TransferProgress::asks(query->dns)
+               ? begin_transfer(leg, key, *query)
+               : write_transaction(leg, key, *query);
   if (copy || is_copy_of_response(leg, key)) {
     sink_.drop(Drop::duplicate_response, leg.units);
     return true;
@@ -229,7 +241,7 @@ bool Matcher::expire(const Timeline& timeline) noexcept {
   while (Waiting* entry = room_.due(timeline)) {
     if (!time_out(*entry)) return false;
   }
-  return true;
+  return transfers_.none() || transfers_.expire(room_.clock);
 }
 
 bool Matcher::pass_time(uint64_t mono_ns) noexcept {
@@ -258,17 +270,18 @@ bool Matcher::flush(uint16_t input) noexcept {
   while (Waiting* entry = room_.first_of(input)) {
     if (!time_out(*entry)) return false;
   }
-  return true;
+  return transfers_.flush(input);
 }
 
 bool Matcher::flush() noexcept {
   while (Waiting* entry = room_.oldest()) {
     if (!write_waiting(*entry)) return false;
   }
-  return true;
+  return transfers_.flush();
 }
 
 void Matcher::abandon() noexcept {
+  transfers_.abandon();
   sink_.drop(Drop::decode_shutdown, held_units_.get());
   while (Waiting* entry = room_.oldest()) remove(*entry);
 }
@@ -313,6 +326,7 @@ void Matcher::describe(MetricVisitor& visitor, const Labels& owner) const {
     return labels;
   };
   const auto number = [](const Counter& counter) { return static_cast<double>(counter.get()); };
+  if (whole_transfers_) transfers_.describe(visitor, owner);
   visitor.gauge("weir_match_entries", "Queries and responses that wait for each other in the match table.",
                 owner, number(waiting_));
   visitor.gauge("weir_match_capacity",

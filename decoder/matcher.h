@@ -29,6 +29,7 @@
 #include "decoder/done_marks.h"
 #include "decoder/event_sink.h"
 #include "decoder/leg.h"
+#include "decoder/transfers.h"
 #include "decoder/waiting_room.h"
 
 namespace weir {
@@ -101,7 +102,9 @@ class Matcher {
   [[nodiscard]] bool pass_time(uint64_t mono_ns) noexcept;
   // A place in the order of what came; whether something of the input waits from before it.
   [[nodiscard]] uint32_t place() const noexcept { return room_.table.place(); }
-  [[nodiscard]] bool waits(uint16_t input, uint32_t place) noexcept { return room_.waits(input, place); }
+  [[nodiscard]] bool waits(uint16_t input, uint32_t place) noexcept {
+    return room_.waits(input, place) || transfers_.waits(input);
+  }
   // What waits of the input is written as if its time were over. false: no room, call again.
   [[nodiscard]] bool flush(uint16_t input) noexcept;
   // Nothing follows: what waits is written.
@@ -110,7 +113,7 @@ class Matcher {
   void abandon() noexcept;
 
   // Any thread.
-  [[nodiscard]] uint64_t held_units() const noexcept { return held_units_.get(); }
+  [[nodiscard]] uint64_t held_units() const noexcept { return held_units_.get() + transfers_.held_units(); }
   [[nodiscard]] uint64_t compared() const noexcept { return compared_.get(); }
   void describe(MetricVisitor& visitor, const Labels& owner) const;
 
@@ -136,6 +139,7 @@ class Matcher {
   [[nodiscard]] bool write_leg(const Leg& leg) noexcept;
   [[nodiscard]] bool write_waiting(Waiting& entry) noexcept;
   void mark_done(const Leg& leg, const Key& key, const Waiting& other) noexcept;
+  [[nodiscard]] bool begin_transfer(const Leg& leg, const Key& key, Waiting& query) noexcept;
   [[nodiscard]] bool write_transaction(const Leg& leg, const Key& key, Waiting& other) noexcept;
   void remove(Waiting& entry) noexcept;
 
@@ -157,6 +161,8 @@ class Matcher {
   SeededHash hash_;
   WaitingRoom<Waiting> room_;
   DoneMarks marks_;
+  bool whole_transfers_;
+  Transfers transfers_;
   bool expired_ = false;  // what was due for the frame that take() had no room for
 
   Counter held_units_;

@@ -1,19 +1,13 @@
 // What the matcher writes: one leg alone, or both as a transaction.
 #include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "decoder/matcher.h"
 
 namespace weir {
 namespace {
-
-void set_leg(Event& event, const DnsMessage& dns, bool response, uint64_t time_ns, uint32_t off) noexcept {
-  DnsMessage& leg = response ? event.response : event.query;
-  leg = dns;
-  leg.wire.off = off;
-  (response ? event.response_time_ns : event.query_time_ns) = time_ns;
-  (response ? event.has_response_time : event.has_query_time) = true;
-}
 
 // The PacketInfo stands behind the message.
 void set_info(Event& event, const DnsMessage& dns, bool response, size_t len) noexcept {
@@ -37,7 +31,7 @@ bool Matcher::write_leg(const Leg& leg) noexcept {
   event->input = leg.input;
   event->units = leg.units;
   set_leg_origin(*event, *leg.client, *leg.server, leg.tcp);
-  set_leg(*event, leg.dns, leg.response, leg.time_ns, 0);
+  set_leg_message(*event, leg.dns, leg.response, leg.time_ns, 0);
   set_info(*event, leg.dns, leg.response, leg.kept.size() - leg.wire.size());
   std::memcpy(event->bytes_start(), leg.kept.data(), leg.kept.size());
   sink_.commit();
@@ -59,11 +53,28 @@ bool Matcher::write_waiting(Waiting& entry) noexcept {
   event->units = entry.units;
   event->retransmissions = entry.retransmissions;
   set_leg_origin(*event, entry.client, entry.server, entry.tcp);
-  set_leg(*event, entry.dns, entry.response, entry.time_ns, 0);
+  set_leg_message(*event, entry.dns, entry.response, entry.time_ns, 0);
   set_info(*event, entry.dns, entry.response, entry.info_len);
   room_.table.copy_wire(entry, event->bytes_start());
   sink_.commit();
   remove(entry);
+  return true;
+}
+
+// The leg answers a query that asks for a zone transfer.
+bool Matcher::begin_transfer(const Leg& leg, const Key& key, Waiting& query) noexcept {
+  std::vector<uint8_t> kept(query.wire_size());
+  room_.table.copy_wire(query, kept.data());
+  if (!transfers_.begin({.dns = query.dns,
+                         .kept = std::move(kept),
+                         .time_ns = query.time_ns,
+                         .arrival_ns = query.arrival_ns,
+                         .units = query.units},
+                        leg, key.flow_id))
+    return false;
+  mark_done(leg, key, query);
+  transactions_.add(1);
+  remove(query);
   return true;
 }
 
@@ -82,8 +93,8 @@ bool Matcher::write_transaction(const Leg& leg, const Key& key, Waiting& other) 
     // The query's bytes come first.
     const auto leg_off = static_cast<uint32_t>(leg.response ? other.wire_size() : 0);
     const auto other_off = static_cast<uint32_t>(leg.response ? 0 : leg.kept.size());
-    set_leg(*event, leg.dns, leg.response, leg.time_ns, leg_off);
-    set_leg(*event, other.dns, other.response, other.time_ns, other_off);
+    set_leg_message(*event, leg.dns, leg.response, leg.time_ns, leg_off);
+    set_leg_message(*event, other.dns, other.response, other.time_ns, other_off);
     set_info(*event, leg.dns, leg.response, leg.kept.size() - leg.wire.size());
     set_info(*event, other.dns, other.response, other.info_len);
     std::memcpy(event->bytes_start() + leg_off, leg.kept.data(), leg.kept.size());

@@ -28,6 +28,14 @@ char* put_named(char* out, std::string_view key, const std::array<JsonCell<32>, 
   return out;
 }
 
+char* put_transfer(char* out, const TransferInfo& transfer) noexcept {
+  out = put_u32(put(out, "\"transfer\":{\"messages\":"), transfer.messages);
+  out = put_u32(put(out, ",\"records\":"), transfer.records);
+  out = put_u64(put(out, ",\"bytes\":"), transfer.bytes);
+  out = put_u64(put(out, ",\"duration_ns\":"), transfer.duration_ns);
+  return transfer.whole ? put(out, ",\"whole\":true},") : put(out, ",\"whole\":false},");
+}
+
 char* put_type(char* out, const Event& event) noexcept {
   if (event.kind == EventKind::dnstap) return put_named(out, "type", kTypeCells, event.type);
   return put_cell(out, kPacketTypeCells[static_cast<size_t>(event.kind) - 1]);
@@ -255,6 +263,7 @@ char* JsonFormat::put_times(char* out, const Line& line) noexcept {
     out = put_u32(put(out, "\"response_bytes\":"), event.response.wire_len);
     *out++ = ',';
   }
+  if (line.info.has_transfer && wants(JsonKey::transfer)) out = put_transfer(out, line.info.transfer);
   return out;
 }
 

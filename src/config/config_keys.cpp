@@ -451,6 +451,11 @@ constexpr ConfigKey kMatchKeys[] = {
      "Queries that may wait for their response, a decode lcore; more evict the oldest. Packets and dnstap "
      "have a table each.",
      store<&DecodeOptions::table_entries>},
+    {"whole_transfers", of_type(KeyType::boolean), "false",
+     "Packets: a zone transfer over TCP (AXFR, IXFR) is one line, with the records of its first response "
+     "and, in "
+     "`transfer`, how much came. Without it each further response is a line of its own (RESPONSE).",
+     store<&DecodeOptions::whole_transfers>},
 };
 
 // Of each queue of a port, and of each file.

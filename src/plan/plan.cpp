@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/packet_info.h"
+#include "decoder/transfers.h"
 #include "decoder/wire_store.h"
 #include "src/config/config_check.h"
 #include "src/plan/plan_eal.h"
@@ -95,7 +96,8 @@ void plan_pools(const Config& config, Plan& plan) {
                                           TcpStreams::memory_bytes(config.reassembly.tcp()));
   plan.table_entries =
       config.match.table_entries * (uint64_t{has_packets(config)} + uint64_t{has_pairs(config)});
-  plan.table_bytes = plan.decode * plan.table_entries * kTableEntryBytes;
+  plan.table_bytes = plan.decode * (plan.table_entries * kTableEntryBytes +
+                                    (config.match.whole_transfers ? Transfers::kMostBytes : 0));
   for (const OutputConfig& output : config.outputs) {
     const auto* json = std::get_if<JsonOptions>(&output);
     const auto* dnstap = std::get_if<DnstapOptions>(&output);

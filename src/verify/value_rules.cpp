@@ -113,6 +113,15 @@ constexpr std::array kPolicyKeys = {
 };
 constexpr ObjectRule kPolicy{kPolicyKeys};
 
+constexpr std::array kTransferKeys = {
+    MemberRule{"messages", count(UINT32_MAX, 1), kRequired},
+    MemberRule{"records", count(UINT32_MAX), kRequired},
+    MemberRule{"bytes", count(UINT64_MAX), kRequired},
+    MemberRule{"duration_ns", count(UINT64_MAX), kRequired},
+    MemberRule{"whole", kFlag, kRequired},
+};
+constexpr ObjectRule kTransfer{kTransferKeys};
+
 constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"time", text(is_time)},
     {"type", name_or_number(kLineTypes, kMessageTypes.size())},
@@ -137,6 +146,7 @@ constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"connect_ns", count(UINT64_MAX)},
     {"query_bytes", count(UINT32_MAX)},
     {"response_bytes", count(UINT32_MAX)},
+    {"transfer", object(kTransfer)},
     {"answers", list_of(kRecord, 1)},
     {"authority", list_of(kRecord, 1)},
     {"additional", list_of(kRecord, 1)},

@@ -40,6 +40,9 @@ TEST(PacketInfo, ComesBackWhole) {
   info.outer_dst = *parse_addr("2001:db8::2");
   info.has_setup = true;
   info.setup_ns = UINT64_MAX;
+  info.has_transfer = true;
+  info.transfer = {
+      .messages = 70'000, .records = UINT32_MAX, .bytes = UINT64_MAX, .duration_ns = 1, .whole = true};
   EXPECT_EQ(there_and_back(info, kMaxPacketInfo), info);
   info.outer_src = *parse_addr("192.0.2.1");
   info.outer_dst = *parse_addr("192.0.2.2");

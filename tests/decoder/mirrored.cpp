@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "core/packet_info.h"
+
 namespace weir {
 namespace {
 
@@ -29,7 +31,7 @@ Frame head_of(const Sent& sent) {
   const Endpoint client = endpoint(sent.client, sent.client_port);
   const Endpoint server = endpoint(sent.server, sent.server_port);
   Frame head;
-  head.kind = FrameKind::dns_udp;
+  head.kind = sent.tcp ? FrameKind::dns_tcp : FrameKind::dns_udp;
   head.time_ns = kStart + sent.us * 1'000;
   head.arrival_ns = sent.us * 1'000;
   head.input = sent.input;
@@ -112,6 +114,11 @@ std::string to_line(const Event& event) {
   if (event.units != (both ? 2 : 1)) line += " u" + std::to_string(event.units);
   for (const DnsMessage* message : {&event.query, &event.response})
     if (message->malformed != Malformed::none) line += " " + std::string(to_string(message->malformed));
+  const PacketInfo info =
+      event.packet_info.present() ? decode_packet_info(event.bytes(event.packet_info)) : PacketInfo{};
+  if (info.has_transfer)
+    line += " transfer m" + std::to_string(info.transfer.messages) + " rr" +
+            std::to_string(info.transfer.records) + (info.transfer.whole ? "" : " unfinished");
   return line;
 }
 

@@ -32,6 +32,7 @@ struct Sent {
   bool cut = false;       // the capture left out the second half
   uint16_t input = 0;
   bool live = false;
+  bool tcp = false;
 };
 
 std::string wire_of(const Sent& sent);
@@ -48,7 +49,8 @@ class HeldFrame {
 };
 
 // "TRANSACTION 192.0.2.1:40000 198.51.100.53:53 1 www.example q0 r1500 u2": kind, ends, id, QNAME, opcode,
-// rcode and tc if not 0, packet times in microseconds, units if not as usual, and what is malformed.
+// rcode and tc if not 0, packet times in microseconds, units if not as usual, what is malformed, and of a
+// zone transfer messages and records.
 std::string to_line(const Event& event);
 
 // Keeps events as lines, and their bytes.

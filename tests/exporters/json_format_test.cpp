@@ -132,8 +132,8 @@ TEST(JsonFormat, TellsHowAPacketWasWrapped) {
     event.head.kind = EventKind::query;
     const size_t len = encode(info, bytes.data());
     if (len != 0) event.head.packet_info = event.put(std::span<const uint8_t>(bytes.data(), len));
-    return line_of(event,
-                   only({"connect_ns", "vlan", "tunnel", "tunnel_id", "outer_src_ip", "outer_dst_ip"}));
+    return line_of(event, only({"connect_ns", "transfer", "vlan", "tunnel", "tunnel_id", "outer_src_ip",
+                                "outer_dst_ip"}));
   };
   EXPECT_EQ(line(),
             "{\"connect_ns\":1500,\"vlan\":[100,4095],\"tunnel\":\"VXLAN\",\"tunnel_id\":4242,"
@@ -147,6 +147,15 @@ TEST(JsonFormat, TellsHowAPacketWasWrapped) {
             "{\"tunnel\":\"IPIP\",\"outer_src_ip\":\"2001:db8::1\",\"outer_dst_ip\":\"2001:db8::1\"}\n");
   info.tunnel = Tunnel::none;
   EXPECT_EQ(line(), "{}\n");
+  info.has_transfer = true;
+  info.transfer = {
+      .messages = 3, .records = 1000, .bytes = 131'072, .duration_ns = 25'000'000, .whole = true};
+  EXPECT_EQ(line(),
+            "{\"transfer\":{\"messages\":3,\"records\":1000,\"bytes\":131072,\"duration_ns\":25000000,"
+            "\"whole\":true}}\n");
+  info.transfer = {.messages = 1};
+  EXPECT_EQ(line(),
+            "{\"transfer\":{\"messages\":1,\"records\":0,\"bytes\":0,\"duration_ns\":0,\"whole\":false}}\n");
 }
 
 TEST(JsonFormat, DnstapPairsSayThatTheyArePairs) {
