@@ -358,6 +358,7 @@ TEST_P(BroadcastOutputTest, AtTheEndEachIsStoppedForItselfAndLossesAreCounted) {
   Reader reader(target);
   ASSERT_TRUE(wait_for_receivers(2));
   ASSERT_TRUE(poll_until([&] { return listener->receivers().size() == 2; }));
+  ASSERT_TRUE(poll_until([] { return true; }));  // both outputs know both
   take(10'000, 0);
   take(10'000, 1);
   ASSERT_TRUE(poll_until([&] {
