@@ -49,6 +49,11 @@ class Mixes(weir.WeirCase):
         in_fragments = run.stat("weir_ingest_units_total") - sum(run.drops().values()) - run.stat("weir_ingest_frames_total")
         self.assertGreater(in_fragments, 5000)
         self.assertEqual(run.drops("drop"), {})
+        # Whatever the number of shards, and as often as one likes.
+        for lcores in ("1,1,1", "1,3,1", "1,3,2"):
+            again = self.decode(capture, "--json", "-", "--lcores", lcores)
+            self.assertEqual(sorted(again.stdout_path.read_bytes().split(b"\n")),
+                             sorted(run.stdout_path.read_bytes().split(b"\n")), lcores)
 
 
 class Flood(weir.WeirCase):
