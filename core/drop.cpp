@@ -14,6 +14,8 @@ constexpr std::array<DropInfo, kDropCount> kDrops = {{
      "closed"},
     {Drop::frame_cut, "frame_cut", StageKind::ingest, DropKind::reject,
      "the stream or file ended inside a frame: the sender was killed or the file is still being written"},
+    {Drop::packet_filtered, "packet_filtered", StageKind::ingest, DropKind::filter,
+     "the input's filter did not pick the packet"},
     {Drop::packet_cut, "packet_cut", StageKind::ingest, DropKind::reject,
      "a packet ended inside its headers: raise the capture's snap length"},
     {Drop::packet_not_ip, "packet_not_ip", StageKind::ingest, DropKind::filter, "not IPv4 or IPv6"},

@@ -23,6 +23,7 @@ enum class Drop : uint8_t {
   frame_memory,    // unfinished frames of all connections held more than their limit
   frame_cut,       // the stream or file ended inside a frame
   // ingest, packets
+  packet_filtered,      // the input's filter does not pick it
   packet_cut,           // shorter than its own headers say, in the link, IP or UDP header
   packet_not_ip,        // ARP, LLDP and other ethertypes; link types not decoded
   packet_bad_ip,        // IP header that contradicts itself

@@ -88,6 +88,8 @@ void CaptureReader::end_inside(InputCounters& counters, Drop drop) {
 
 std::string CaptureReader::fault() const {
   if (!refusal_.empty()) return "the capture file " + file_ + " " + refusal_ + ".";
+  const std::string filter = intake_.filter_fault();
+  if (damaged_ == 0 && !filter.empty()) return "the capture file " + file_ + " " + filter + ".";
   if (damaged_ == 0) return {};
   return "the capture file " + file_ + " is damaged in " + std::to_string(damaged_) +
          " places, first at byte " + std::to_string(first_damage_at_) +

@@ -73,6 +73,7 @@ struct ReassemblyOptions {
 struct PacketOptions {
   std::vector<uint16_t> dns_ports = {53};
   bool verify_checksums = false;
+  std::string filter;            // as libpcap's; empty: every packet
   ReassemblyOptions reassembly;  // the same for all inputs
   bool operator==(const PacketOptions&) const = default;
 };

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,12 +33,16 @@ enum class LinkType : uint16_t {
   ipv6 = 229,
   linux_sll2 = 276,
 };
+inline constexpr std::array kDecodedLinks = {
+    LinkType::null, LinkType::ethernet,  LinkType::ppp,  LinkType::raw_bsd, LinkType::raw,
+    LinkType::loop, LinkType::linux_sll, LinkType::ipv4, LinkType::ipv6,    LinkType::linux_sll2};
 
 struct Packet {
   std::span<const uint8_t> bytes;  // as captured
   uint32_t wire_len = 0;           // before the snap length cut it; not less than bytes.size()
   LinkType link = LinkType::ethernet;
   std::optional<uint16_t> vlan = std::nullopt;  // a tag (TCI) that the kernel or the NIC took off
+  uint16_t vlan_type = 0x8100;                  // and the ethertype that stood before it
 };
 
 // The ports of DNS; a handful, so a scan.

@@ -20,7 +20,8 @@ bool is_of(const StreamMessage& message, const Carried& carried) noexcept {
 }  // namespace
 
 PacketIntake::PacketIntake(const PacketOptions& options, uint16_t input, bool live, bool wait_for_room)
-    : headers_{.ports = DnsPorts(options.dns_ports), .verify_checksums = options.verify_checksums},
+    : filters_(options.filter, live),
+      headers_{.ports = DnsPorts(options.dns_ports), .verify_checksums = options.verify_checksums},
       fragments_(options.reassembly.fragments(), refuse, &headers_, random_seed()),
       streams_(options.reassembly.tcp(), random_seed()),
       input_(input),
@@ -34,6 +35,10 @@ bool PacketIntake::take(const Packet& packet, uint64_t time_ns, const Now& now, 
 }
 
 void PacketIntake::read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept {
+  if (!filters_.pick(packet)) {
+    counters.drops.add(Drop::packet_filtered, 1);
+    return;
+  }
   time_ns_ = time_ns;
   uint32_t units = 1;
   auto drop = walk_headers(packet, headers_, carried_);

@@ -1,14 +1,17 @@
-// PacketIntake: from packets to Frames in their shards' batches: headers, then IP fragments and TCP segments
-// put together. What every packet input does with each packet. Owner: the input, on its ingest lcore.
+// PacketIntake: from packets to Frames in their shards' batches: the filter, headers, then IP fragments and
+// TCP segments put together. What every packet input does with each packet. Owner: the input, on its ingest
+// lcore.
 //
 // A frame's units are the packets that it came in. Where a TCP segment ends several messages, the first has
 // the segment, and each other counts as a unit of its own: so none can be lost without a count.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/metric.h"
+#include "dataplane/filter/link_filters.h"
 #include "dataplane/frame_writer.h"
 #include "dataplane/input.h"
 #include "dataplane/input_options.h"
@@ -41,6 +44,9 @@ class PacketIntake {
   [[nodiscard]] uint64_t held_units() const noexcept {
     return fragments_.held_units() + streams_.held_units() + datagram_units_.get();
   }
+  // Why packets were not even asked about, for a link type that the input's filter means nothing for; empty:
+  // there were none.
+  [[nodiscard]] std::string filter_fault() const { return filters_.fault(); }
   void describe(MetricVisitor& visitor, const Labels& owner) const;
 
  private:
@@ -66,6 +72,7 @@ class PacketIntake {
   [[nodiscard]] bool write(const Outgoing& dns, const Now& now, FrameWriter& writer,
                            InputCounters& counters) const noexcept;
 
+  LinkFilters filters_;
   HeaderOptions headers_;
   Fragments fragments_;
   TcpStreams streams_;

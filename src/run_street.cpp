@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "dataplane/eal.h"
+#include "src/config/packet_filters.h"
 #include "src/config/tls_files.h"
 #include "src/log.h"
 #include "src/metrics_http.h"
@@ -173,6 +174,7 @@ int run_street(const Config& config, const RunOptions& options) {
   auto plan = make_plan(config, read_machine());
   if (!plan) return refuse(plan.error(), kExitUsage);
   if (Status usable = check_tls_files(config); !usable) return refuse(usable.error(), kExitUsage);
+  if (Status sound = check_packet_filters(config); !sound) return refuse(sound.error(), kExitUsage);
   if (options.eal)
     if (Status started = start_eal(plan->eal_args); !started) return refuse(started.error(), kExitRuntime);
   auto built = Pipeline::build(config, *plan);

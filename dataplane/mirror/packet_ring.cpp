@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/filter/packet_filter.h"
 #include "dataplane/mirror/address_fanout.h"
 #include "dataplane/mirror_eal.h"
 
@@ -86,6 +87,9 @@ Result<std::vector<std::unique_ptr<PacketRing>>> open_packet_rings(const MirrorO
     return Error{"mirror input \"" + options.name + "\": interface " + options.interface +
                  " carries neither Ethernet nor bare IP (hardware type " +
                  std::to_string(reply.ifr_hwaddr.sa_family) + "). Mirror another interface."};
+  if (const auto filter = PacketFilter::compile(options.packets.filter, *link); !filter)
+    return Error{"mirror input \"" + options.name + "\": interface " + options.interface +
+                 ": filter: " + filter.error().message + "."};
 
   std::vector<std::unique_ptr<PacketRing>> rings;
   std::optional<uint16_t> group;
@@ -208,13 +212,11 @@ std::optional<PacketRing::Captured> PacketRing::front() noexcept {
   }
   const auto* head = reinterpret_cast<const tpacket3_hdr*>(packet_);
   // The kernel takes the outermost tag off.
-  std::optional<uint16_t> vlan;
-  if ((head->tp_status & TP_STATUS_VLAN_VALID) != 0) vlan = static_cast<uint16_t>(head->hv1.tp_vlan_tci);
-  return Captured{.packet = {.bytes = {packet_ + head->tp_mac, head->tp_snaplen},
-                             .wire_len = head->tp_len,
-                             .link = link_,
-                             .vlan = vlan},
-                  .time_ns = head->tp_sec * 1'000'000'000ULL + head->tp_nsec};
+  Packet packet{.bytes = {packet_ + head->tp_mac, head->tp_snaplen}, .wire_len = head->tp_len, .link = link_};
+  if ((head->tp_status & TP_STATUS_VLAN_VALID) != 0)
+    packet.vlan = static_cast<uint16_t>(head->hv1.tp_vlan_tci);
+  if ((head->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0) packet.vlan_type = head->hv1.tp_vlan_tpid;
+  return Captured{.packet = packet, .time_ns = head->tp_sec * 1'000'000'000ULL + head->tp_nsec};
 }
 
 void PacketRing::advance() noexcept {

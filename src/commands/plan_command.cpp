@@ -5,6 +5,7 @@
 
 #include "src/commands/commands.h"
 #include "src/commands/street_flags.h"
+#include "src/config/packet_filters.h"
 #include "src/config/tls_files.h"
 #include "src/plan/plan.h"
 #include "src/run_street.h"
@@ -21,6 +22,7 @@ void add_plan_command(CLI::App& app, int& exit_code) {
   command->callback([flags, &exit_code] {
     auto config = flags->config({});
     Status usable = config ? check_tls_files(*config) : Status(config.error());
+    if (usable) usable = check_packet_filters(*config);
     Result<Plan> plan = usable ? make_plan(*config, read_machine()) : Result<Plan>(usable.error());
     if (!plan) {
       (void)std::fprintf(stderr, "weir: %s\n", plan.error().message.c_str());

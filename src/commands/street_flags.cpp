@@ -38,6 +38,12 @@ void StreetFlags::add_common(CLI::App& command) {
   command.add_flag("--additional", additional_, "Show the additional section");
   command.add_flag("--sequence", sequence_, "Number the lines (seq, lane), for weir verify");
   command.add_flag("--pair", pair_, "Join dnstap queries with their responses");
+  command.add_option("--filter", filter_,
+                     "Only packets that match, in libpcap's syntax; see Filters in docs/configuration.md");
+  command
+      .add_option("--dns-ports", dns_ports_,
+                  "Ports whose packets are DNS; default 53; mDNS has 5353, LLMNR 5355")
+      ->delimiter(',');
   command.add_option("--lcores", lcores_, "INGEST,DECODE,EXPORT; default: from the machine");
   command.add_option("--idle", idle_, "Idle policy: auto, spin or adaptive");
   command.add_option("--log-level", log_level_, "debug, info, warning, error or off");
@@ -67,6 +73,7 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
   if (config->outputs.empty() && config_path_.empty()) {
     if (Status added = add_each({"-"}, json_output_from_flag, config->outputs); !added) return added.error();
   }
+  if (Status applied = apply_to_packets(*config); !applied) return applied.error();
   for (InputConfig& input : config->inputs) {
     if (auto* dnstap = std::get_if<DnstapInputOptions>(&input)) dnstap->pair |= pair_;
     if (auto* file = std::get_if<FileOptions>(&input)) file->pair |= pair_;
@@ -83,6 +90,23 @@ Result<Config> StreetFlags::config(const std::vector<std::string>& files) const 
   }
   if (Status valid = validate(*config); !valid) return valid.error();
   return config;
+}
+
+Status StreetFlags::apply_to_packets(Config& config) const {
+  if (filter_.empty() && dns_ports_.empty()) return Ok{};
+  const auto ports = dns_ports_from_flag(dns_ports_);
+  if (!ports) return ports.error();
+  bool any = false;
+  for (InputConfig& input : config.inputs) {
+    PacketOptions* packets = packet_options(input);
+    if (packets == nullptr) continue;
+    any = true;
+    if (!filter_.empty()) packets->filter = filter_;
+    if (!ports->empty()) packets->dns_ports = *ports;
+  }
+  if (any) return Ok{};
+  return Error{std::string(filter_.empty() ? "--dns-ports" : "--filter") +
+               ": is for packets, but no input reads them; name one with --mirror or --file"};
 }
 
 Status StreetFlags::apply(Config& config) const {

@@ -19,7 +19,7 @@ class StreetFlags {
  public:
   // -c, --dnstap, --mirror, --file, --statsd, --metrics: run and plan.
   void add_inputs_and_outputs(CLI::App& command);
-  // --json and what shapes its lines, lcores, log level: all three.
+  // --filter, --dns-ports, --json and what shapes its lines, lcores, log level: all three.
   void add_common(CLI::App& command);
 
   // The configuration file (or `files` for decode, or the embedded default when nothing is named), changed by
@@ -29,6 +29,7 @@ class StreetFlags {
  private:
   [[nodiscard]] Result<Config> base(const std::vector<std::string>& files) const;
   [[nodiscard]] Status apply(Config& config) const;
+  [[nodiscard]] Status apply_to_packets(Config& config) const;
 
   CLI::Option* config_given_ = nullptr;
   std::string config_path_;
@@ -46,6 +47,8 @@ class StreetFlags {
   bool additional_ = false;
   bool sequence_ = false;
   bool pair_ = false;
+  std::string filter_;
+  std::vector<std::string> dns_ports_;
   std::string log_level_;
 };
 

@@ -52,6 +52,10 @@ const PacketOptions* packet_options(const InputConfig& input) {
   return nullptr;
 }
 
+PacketOptions* packet_options(InputConfig& input) {
+  return const_cast<PacketOptions*>(packet_options(std::as_const(input)));
+}
+
 Result<Config> parse_config(const std::string& yaml, const std::string& file_name, ConfigPart part) {
   ConfigFaults faults;
   const YamlNode root = parse_yaml(yaml, faults);

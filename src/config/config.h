@@ -67,6 +67,7 @@ struct MetricsConfig {
 
 // Of an input that reads packets, else nullptr.
 const PacketOptions* packet_options(const InputConfig& input);
+PacketOptions* packet_options(InputConfig& input);
 
 struct Config {
   std::vector<InputConfig> inputs;

@@ -80,6 +80,17 @@ Result<OutputConfig> json_output_from_flag(const std::string& text) {
   return OutputConfig(std::move(options));
 }
 
+Result<std::vector<uint16_t>> dns_ports_from_flag(const std::vector<std::string>& ports) {
+  const ConfigKey& key = *find_key(*find_section("inputs", "file"), "dns_ports");
+  KeyValue list;
+  for (const std::string& port : ports)
+    if (Status added = append_key_value(key.rule, port, list); !added)
+      return at_flag("--dns-ports", added.error().message);
+  FileOptions options;
+  key.store(&options, list);
+  return options.packets.dns_ports;
+}
+
 Result<OutputConfig> statsd_output_from_flag(const std::string& text) {
   StatsdOptions options;
   if (Status set = set_key(*find_section("outputs", "statsd"), "to", &options, text, "--statsd"); !set)

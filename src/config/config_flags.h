@@ -2,6 +2,7 @@
 // errors start with the flag.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ Result<InputConfig> mirror_input_from_flag(const std::string& text);
 Result<InputConfig> file_input_from_flag(const std::vector<std::string>& paths, const std::string& flag);
 // "-", a path, "tcp://HOST:PORT" or "null:". A relative path is one from the working directory.
 Result<OutputConfig> json_output_from_flag(const std::string& text);
+// Ports such as "53" and "5353", each as in a list of the key.
+Result<std::vector<uint16_t>> dns_ports_from_flag(const std::vector<std::string>& ports);
 // "udp://HOST:PORT".
 Result<OutputConfig> statsd_output_from_flag(const std::string& text);
 // "HOST:PORT".

@@ -162,7 +162,11 @@ constexpr ConfigKey kDnstapKeys[] = {
 };
 
 constexpr std::string_view kPortsHelp =
-    "UDP and TCP ports whose packets are DNS. Multicast DNS is on 5353, LLMNR on 5355.";
+    "UDP and TCP ports whose packets are DNS, inside VLAN tags and tunnels, too. Multicast DNS is on 5353, "
+    "LLMNR on 5355.";
+constexpr std::string_view kFilterHelp =
+    "Only packets that match, in libpcap's syntax (pcap-filter(7)); the others count as `packet_filtered`. A "
+    "plain \"port 53\" matches no packet that has a VLAN tag: see [Filters](#filters). Without it, all.";
 constexpr std::string_view kChecksumsHelp =
     "Reject packets whose IPv4, UDP or TCP checksum is wrong. Hosts that leave checksums to their NIC send "
     "what "
@@ -196,6 +200,8 @@ constexpr ConfigKey kMirrorKeys[] = {
      store<&MirrorOptions::timestamps>, false, "port"},
     {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
      store<&MirrorOptions::packets, &PacketOptions::dns_ports>},
+    {"filter", of_type(KeyType::text), "", kFilterHelp,
+     store<&MirrorOptions::packets, &PacketOptions::filter>},
     {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
      store<&MirrorOptions::packets, &PacketOptions::verify_checksums>},
     {"overflow", choice(kOverflow), "drop",
@@ -214,6 +220,7 @@ constexpr ConfigKey kFileKeys[] = {
     {"name", of_type(KeyType::name), "file", kNameHelp, store<&FileOptions::name>},
     {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
      store<&FileOptions::packets, &PacketOptions::dns_ports>},
+    {"filter", of_type(KeyType::text), "", kFilterHelp, store<&FileOptions::packets, &PacketOptions::filter>},
     {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
      store<&FileOptions::packets, &PacketOptions::verify_checksums>},
     {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&FileOptions::pair>},
@@ -258,6 +265,8 @@ constexpr ConfigKey kDirectoryKeys[] = {
      store<&DirectoryOptions::rescan_ms>},
     {"dns_ports", integers(1, 65'535), "[53]", kPortsHelp,
      store<&DirectoryOptions::packets, &PacketOptions::dns_ports>},
+    {"filter", of_type(KeyType::text), "", kFilterHelp,
+     store<&DirectoryOptions::packets, &PacketOptions::filter>},
     {"verify_checksums", of_type(KeyType::boolean), "false", kChecksumsHelp,
      store<&DirectoryOptions::packets, &PacketOptions::verify_checksums>},
     {"pair", of_type(KeyType::boolean), "false", kPairHelp, store<&DirectoryOptions::pair>},

@@ -42,9 +42,9 @@ TEST(Config, ReadsTheShapeOfTheDocumentation) {
 inputs:
   - dnstap: { listen: "tcp://0.0.0.0:6000", overflow: drop, pair: true, frame_limit: 64KiB, idle_timeout: 5m }
   - dnstap: { listen: "unix:///run/weir/dnstap.sock", socket_mode: 0600, socket_owner: "unbound:weir" }
-  - mirror: { port: "0000:3b:00.0", queues: 4 }
+  - mirror: { port: "0000:3b:00.0", queues: 4, filter: 'port 53 or (vlan and port 53)' }
   - file:   { paths: [a.fstrm, b.pcap.gz, "-"], dns_ports: [53, 5353], pair: true }
-  - directory: { path: /spool, pattern: ["*.pcap"], after: "move:done", quiet: 2m, dns_ports: [5353] }
+  - directory: { path: /spool, pattern: ["*.pcap"], after: "move:done", quiet: 2m, dns_ports: [5353], filter: ip6 }
 outputs:
   - json:   { to: "file:///var/log/weir/dns.jsonl", authority: true, omit: [edns] }
   - json:   { to: "tcp://logs.example:5170" }
@@ -73,6 +73,7 @@ log: { level: warning }
   const auto& mirror = std::get<MirrorOptions>(config.inputs[2]);
   EXPECT_EQ(mirror.port, "0000:3b:00.0");
   EXPECT_EQ(mirror.queues, 4U);
+  EXPECT_EQ(mirror.packets.filter, "port 53 or (vlan and port 53)");
   EXPECT_EQ(mirror.overflow, Overflow::drop);
   const auto& file = std::get<FileOptions>(config.inputs[3]);
   EXPECT_EQ(file.paths, (std::vector<std::string>{"a.fstrm", "b.pcap.gz", "-"}));
@@ -86,6 +87,7 @@ log: { level: warning }
   EXPECT_EQ(directory.failed_to(), "failed");
   EXPECT_EQ(directory.quiet_ms, 120'000U);
   EXPECT_EQ(directory.file_options().packets.dns_ports, std::vector<uint16_t>{5353});
+  EXPECT_EQ(directory.file_options().packets.filter, "ip6");
 
   ASSERT_EQ(config.outputs.size(), 3U);
   const auto& json = std::get<JsonOptions>(config.outputs[0]);
@@ -164,7 +166,8 @@ TEST(ConfigFault, AllFaultsOfAFileAreTold) {
       "weir.yaml:2: inputs[0].dnstap.listen: '6000' cannot stand here; expected one of tcp://HOST:PORT, "
       "tls://HOST:PORT, "
       "unix:///PATH\nweir.yaml:3: inputs[1].file.path: unknown key; did you mean paths? Expected one of "
-      "paths, name, dns_ports, verify_checksums, pair, frame_limit\nweir.yaml:3: inputs[1].file.paths: is "
+      "paths, name, dns_ports, filter, verify_checksums, pair, frame_limit\nweir.yaml:3: "
+      "inputs[1].file.paths: is "
       "missing; expected a "
       "list "
       "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "

@@ -1,0 +1,38 @@
+#include "src/config/packet_filters.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "dataplane/filter/link_filters.h"
+#include "src/config/config_check.h"
+
+namespace weir {
+namespace {
+
+// What an input's packets may begin with, the usual first.
+std::span<const LinkType> links_of(const InputConfig& input) {
+  static constexpr auto kFiles = [] {
+    auto links = kDecodedLinks;
+    std::swap(links.front(), *std::find(links.begin(), links.end(), LinkType::ethernet));
+    return links;
+  }();
+  const auto* mirror = std::get_if<MirrorOptions>(&input);
+  if (mirror == nullptr) return kFiles;
+  const std::span<const LinkType> live = LinkFilters::kLive;
+  return mirror->interface.empty() ? live.first(1) : live;
+}
+
+}  // namespace
+
+Status check_packet_filters(const Config& config) {
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const PacketOptions* packets = packet_options(config.inputs[i]);
+    if (packets == nullptr || packets->filter.empty()) continue;
+    if (Status sound = LinkFilters::check(packets->filter, links_of(config.inputs[i])); !sound)
+      return Error{input_path(config, i) + ".filter: " + sound.error().message};
+  }
+  return Ok{};
+}
+
+}  // namespace weir

@@ -1,0 +1,13 @@
+// Whether the packet filters of a configuration mean something for what its inputs read. Called before
+// anything is started, beside the check of the other things that lie outside of the file: names of hosts in a
+// filter are looked up.
+#pragma once
+
+#include "core/result.h"
+#include "src/config/config.h"
+
+namespace weir {
+
+Status check_packet_filters(const Config& config);
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+#include "src/config/packet_filters.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace weir {
+namespace {
+
+std::string fault_of(const std::string& input) {
+  const auto config =
+      parse_config("inputs:\n  - " + input + "\noutputs:\n  - json: { to: \"null:\" }\n", "weir.yaml");
+  if (!config) return config.error().message;
+  const Status sound = check_packet_filters(*config);
+  return sound ? "" : sound.error().message;
+}
+
+TEST(PacketFilters, SoundOnesPass) {
+  EXPECT_EQ(fault_of("mirror: { interface: eth0, filter: 'port 53 or (vlan and port 53)' }"), "");
+  EXPECT_EQ(fault_of("mirror: { interface: eth0, filter: '' }"), "");
+  EXPECT_EQ(fault_of("file: { paths: [x], filter: inbound }"), "") << "cooked captures tell it";
+}
+
+TEST(PacketFilters, FaultsNameTheKeyOfTheInput) {
+  EXPECT_EQ(fault_of("mirror: { interface: eth0, filter: 'prot 53' }"),
+            "inputs[0].mirror.filter: 'prot 53' is no filter for packets of link type EN10MB: can't parse "
+            "filter expression: syntax error; pcap-filter(7) tells how to write one");
+  EXPECT_EQ(fault_of("directory: { path: /x, filter: 'ip and arp' }"),
+            "inputs[0].directory.filter: 'ip and arp' can match no packet; pcap-filter(7) tells how to write "
+            "one");
+  EXPECT_TRUE(fault_of("file: { paths: [x], filter: 'port 70000' }").starts_with("inputs[0].file.filter: "));
+  EXPECT_NE(fault_of("mirror: { port: net_null0, filter: inbound }"), "");
+}
+
+}  // namespace
+}  // namespace weir
