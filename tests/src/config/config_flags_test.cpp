@@ -58,6 +58,16 @@ TEST(ConfigFlags, ErrorsNameTheFlag) {
             "FILE: standard input (\"-\") is named twice; keep one of them");
 }
 
+TEST(ConfigFlags, DnsPortsAreThoseOfTheKey) {
+  const auto ports = dns_ports_from_flag({"53", "5353"});
+  EXPECT_EQ(ports.value(), (std::vector<uint16_t>{53, 5353}));
+  EXPECT_TRUE(dns_ports_from_flag({}).value().empty());
+  for (const char* wrong : {"0", "65536", "x", ""})
+    EXPECT_TRUE(dns_ports_from_flag({"53", wrong})
+                    .error()
+                    .message.starts_with("--dns-ports: '" + std::string(wrong) + "' is not valid; expected"));
+}
+
 TEST(ConfigFlags, LcoresIdleAndLogLevelFollowTheRulesOfTheirKeys) {
   const auto lcores = [](const std::string& text) {
     LcoreConfig config;
