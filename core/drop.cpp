@@ -92,6 +92,14 @@ constexpr std::array<DropInfo, kDropCount> kDrops = {{
      "the destination refused the bytes: see the log for the reason"},
     {Drop::output_shutdown, "output_shutdown", StageKind::output, DropKind::drop,
      "the destination (a full disk, a slow or dead peer) had not accepted it when the drain time ended"},
+    {Drop::capture_link_type, "capture_link_type", StageKind::output, DropKind::drop,
+     "the file has packets of another link type, or of too many: write format: pcapng"},
+    {Drop::capture_no_room, "capture_no_room", StageKind::capture, DropKind::drop,
+     "copies came faster than they were written (a slow or full disk): pick fewer, lower snap_length, or "
+     "give "
+     "more export lcores"},
+    {Drop::capture_shutdown, "capture_shutdown", StageKind::capture, DropKind::drop,
+     "still waiting in an ingest lcore when the drain time ended"},
 }};
 
 consteval bool in_order() {
@@ -101,15 +109,16 @@ consteval bool in_order() {
 }
 static_assert(in_order(), "kDrops must follow the order of Drop");
 
-constexpr std::array<std::string_view, 3> kMetricNames = {
-    "weir_ingest_drops_total", "weir_decode_drops_total", "weir_output_drops_total"};
+constexpr std::array<std::string_view, 4> kMetricNames = {
+    "weir_ingest_drops_total", "weir_decode_drops_total", "weir_output_drops_total",
+    "weir_capture_drops_total"};
 
 }  // namespace
 
 const DropInfo& drop_info(Drop drop) noexcept { return kDrops[static_cast<size_t>(drop)]; }
 
 std::string_view to_string(StageKind stage) noexcept {
-  constexpr std::array<std::string_view, 3> kNames = {"ingest", "decode", "output"};
+  constexpr std::array<std::string_view, 4> kNames = {"ingest", "decode", "output", "capture"};
   return kNames[static_cast<size_t>(stage)];
 }
 

@@ -12,7 +12,8 @@
 
 namespace weir {
 
-enum class StageKind : uint8_t { ingest, decode, output };
+// capture: the way of copies to an output `pcap`; its counts are copies, not units.
+enum class StageKind : uint8_t { ingest, decode, output, capture };
 
 // drop: we lost it. reject: it was malformed or is of a kind that Weir does not decode. filter: told to skip.
 enum class DropKind : uint8_t { drop, reject, filter };
@@ -63,12 +64,16 @@ enum class Drop : uint8_t {
   event_too_large,     // no large batch was free for it
   decode_shutdown,     // still waiting when the drain time ended
   // output
-  backlog_full,     // the output is slower than the street, when_full: drop_newest
-  no_receiver,      // nobody was connected to a listening output, and its backlog was full
-  slow_receiver,    // all receivers of a listening output were too slow for it
-  write_failed,     // the destination refused the bytes for good (pipe closed)
-  output_shutdown,  // not accepted by the destination (full disk, slow or dead peer) when the drain time
-                    // ended
+  backlog_full,       // the output is slower than the street, when_full: drop_newest
+  no_receiver,        // nobody was connected to a listening output, and its backlog was full
+  slow_receiver,      // all receivers of a listening output were too slow for it
+  write_failed,       // the destination refused the bytes for good (pipe closed)
+  output_shutdown,    // not accepted by the destination (full disk, slow or dead peer) when the drain time
+                      // ended
+  capture_link_type,  // copies: not of a link type that the capture file has room for
+  // capture
+  capture_no_room,   // the output was behind
+  capture_shutdown,  // still in the ingest lcore when the drain time ended
   count_
 };
 

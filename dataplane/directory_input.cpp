@@ -16,13 +16,13 @@ constexpr uint64_t kMostBehind = DirectoryKeeper::kMostUnsettled / 2;
 
 class DirectoryInput : public Input {
  public:
-  DirectoryInput(const DirectoryOptions& options, uint16_t index, unsigned lcore, unsigned shards)
+  DirectoryInput(const DirectoryOptions& options, uint16_t index, unsigned lcore, unsigned ways)
       : Input(options.name, index, lcore),
         options_(options),
         file_options_(options.file_options()),
-        arrived_(shards),
+        arrived_(ways),
         keeper_(options_, hand_off_, arrived_),
-        mark_shard_(shards) {}
+        mark_way_(ways) {}
 
   Status start() { return keeper_.start(); }
 
@@ -81,15 +81,15 @@ class DirectoryInput : public Input {
   void begin_mark(bool flush) {
     flush_ = flush;
     if (flush) flushed_ = hand_off_.read();
-    mark_shard_ = 0;
+    mark_way_ = 0;
   }
 
   // Behind the frames of all files that were read. false: there was no room everywhere yet.
   bool put_mark(const Now& now, FrameWriter& writer) {
-    for (; mark_shard_ < arrived_.size(); ++mark_shard_) {
+    for (; mark_way_ < arrived_.size(); ++mark_way_) {
       const Mark mark = {
-          .arrived = &arrived_[mark_shard_], .number = hand_off_.read(), .input = index(), .flush = flush_};
-      if (!writer.put(mark_shard_, mark, now)) return false;
+          .arrived = &arrived_[mark_way_], .number = hand_off_.read(), .input = index(), .flush = flush_};
+      if (!writer.put(mark_way_, mark, now)) return false;
     }
     return true;
   }
@@ -103,18 +103,18 @@ class DirectoryInput : public Input {
 
   [[nodiscard]] uint64_t least_arrived() const noexcept {
     uint64_t least = UINT64_MAX;
-    for (const Counter& shard : arrived_) least = std::min(least, shard.get());
+    for (const Counter& way : arrived_) least = std::min(least, way.get());
     return least;
   }
 
   DirectoryOptions options_;
   FileOptions file_options_;
   FileHandOff hand_off_;
-  std::vector<Counter> arrived_;  // up to which file the outputs are through, one a shard
+  std::vector<Counter> arrived_;  // up to which file the outputs are through, one a way
   DirectoryKeeper keeper_;
   std::optional<OpenFile> open_;
   uint64_t cut_before_ = 0;  // frames, when the file was begun
-  unsigned mark_shard_;      // the shard that lacks the mark, and those after it
+  unsigned mark_way_;        // the way that lacks the mark, and those after it
   bool flush_ = false;
   uint64_t flushed_ = 0;  // up to which file nothing waits for its partner
   uint64_t read_at_ns_ = 0;
@@ -125,8 +125,8 @@ class DirectoryInput : public Input {
 
 Result<std::vector<std::unique_ptr<Input>>> open_directory(const DirectoryOptions& options,
                                                            uint16_t input_index, unsigned ingest_lcores,
-                                                           unsigned shards) {
-  auto input = std::make_unique<DirectoryInput>(options, input_index, input_index % ingest_lcores, shards);
+                                                           unsigned ways) {
+  auto input = std::make_unique<DirectoryInput>(options, input_index, input_index % ingest_lcores, ways);
   if (Status started = input->start(); !started) return started.error();
   std::vector<std::unique_ptr<Input>> inputs;
   inputs.push_back(std::move(input));

@@ -13,10 +13,10 @@
 namespace weir {
 
 // One input, on ingest lcore input_index mod ingest_lcores, which reads the files in the order of their last
-// writes; a thread beside it looks after the directory. shards: decode lcores. A directory that is not there
-// is waited for; an Error names the key and the remedy.
+// writes; a thread beside it looks after the directory. ways: of FrameWriter, which all lead to outputs. A
+// directory that is not there is waited for; an Error names the key and the remedy.
 Result<std::vector<std::unique_ptr<Input>>> open_directory(const DirectoryOptions& options,
                                                            uint16_t input_index, unsigned ingest_lcores,
-                                                           unsigned shards);
+                                                           unsigned ways);
 
 }  // namespace weir

@@ -1,10 +1,12 @@
 #include "dataplane/frame_writer.h"
 
 #include <new>
+#include <utility>
 
 namespace weir {
 
-FrameWriter::FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool) : pool_(pool) {
+FrameWriter::FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool, std::unique_ptr<CaptureTap> tap)
+    : pool_(pool), tap_(std::move(tap)) {
   writers_.reserve(rings.size());
   for (Ring* ring : rings) writers_.push_back(std::make_unique<BatchWriter>(*ring, pool));
 }
@@ -37,21 +39,25 @@ void FrameWriter::end_burst(const Now& now) noexcept {
     writer->ring().collect(pool_);
     writer->end_burst(now.mono_ns);
   }
+  if (tap_ != nullptr) tap_->end_burst(now);
 }
 
 bool FrameWriter::flush() noexcept {
   bool all = true;
   for (auto& writer : writers_) all &= writer->flush();
+  if (tap_ != nullptr) all &= tap_->flush();
   return all;
 }
 
 void FrameWriter::close() noexcept {
   for (auto& writer : writers_) writer->ring().close();
+  if (tap_ != nullptr) tap_->close();
 }
 
 uint64_t FrameWriter::abandon() noexcept {
   uint64_t units = 0;
   for (auto& writer : writers_) units += writer->abandon();
+  if (tap_ != nullptr) tap_->abandon();
   return units;
 }
 

@@ -1,5 +1,6 @@
 // FrameWriter: the ingest lcore's way out: puts each Frame into the batch of its shard. Every input of the
-// lcore writes through the one FrameWriter. Owner: the ingest lcore.
+// lcore writes through the one FrameWriter; copies of packets leave by the tap beside it. Owner: the ingest
+// lcore.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,15 @@
 #include "core/drop.h"
 #include "core/frame.h"
 #include "core/stage.h"
+#include "dataplane/capture_tap.h"
 
 namespace weir {
 
 class FrameWriter {
  public:
-  // rings: one a shard, this lcore producing; they and the pool outlive the writer.
-  FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool);
+  // rings: one a shard, this lcore producing; they and the pool outlive the writer. tap: nullptr where no
+  // output takes packets.
+  FrameWriter(const std::vector<Ring*>& rings, BatchPool& pool, std::unique_ptr<CaptureTap> tap = nullptr);
 
   [[nodiscard]] unsigned shards() const noexcept { return static_cast<unsigned>(writers_.size()); }
 
@@ -29,14 +32,20 @@ class FrameWriter {
   void commit() noexcept;
   [[nodiscard]] Drop why_full() const noexcept;
 
-  // A mark behind all frames that the shard was given so far. false: no room, call again.
-  [[nodiscard]] bool put(unsigned shard, const Mark& mark, const Now& now) noexcept {
-    return writers_[shard]->put(mark, now.mono_ns);
+  // nullptr: nobody wants copies.
+  [[nodiscard]] CaptureTap* tap() noexcept { return tap_.get(); }
+  [[nodiscard]] const CaptureTap* tap() const noexcept { return tap_.get(); }
+
+  // A mark behind all that went this way so far: to a shard, or behind the shards' numbers a way of the tap.
+  // false: no room, call again.
+  [[nodiscard]] bool put(unsigned way, const Mark& mark, const Now& now) noexcept {
+    if (way >= shards()) return tap_->put(way - shards(), mark, now);
+    return writers_[way]->put(mark, now.mono_ns);
   }
 
   // Called by IngestStage.
   void end_burst(const Now& now) noexcept;
-  [[nodiscard]] bool flush() noexcept;  // all shards; false: call again
+  [[nodiscard]] bool flush() noexcept;  // everything; false: call again
   void close() noexcept;                // after a true flush()
   uint64_t abandon() noexcept;          // units in open batches, to be counted as dropped
   // Any thread.
@@ -46,6 +55,7 @@ class FrameWriter {
  private:
   std::vector<std::unique_ptr<BatchWriter>> writers_;
   BatchPool& pool_;
+  std::unique_ptr<CaptureTap> tap_;
   BatchWriter* reserved_ = nullptr;
   const Frame* frame_ = nullptr;  // the reserved one
   BatchWriter::Full full_ = BatchWriter::Full::none;

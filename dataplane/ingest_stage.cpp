@@ -6,12 +6,13 @@
 namespace weir {
 
 IngestStage::IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs,
-                         const std::vector<Ring*>& rings, std::unique_ptr<BatchPool> pool)
+                         const std::vector<Ring*>& rings, std::unique_ptr<BatchPool> pool,
+                         std::unique_ptr<CaptureTap> tap)
     : lcore_(lcore),
       pool_(std::move(pool)),
       inputs_(std::move(inputs)),
       ended_(inputs_.size(), false),
-      writer_(rings, *pool_) {}
+      writer_(rings, *pool_, std::move(tap)) {}
 
 Poll IngestStage::poll(const Now& now) {
   if (!stopped_ && stop_requested_.load(std::memory_order_relaxed)) {
@@ -79,6 +80,7 @@ void IngestStage::describe(MetricVisitor& visitor) const {
     input->describe(visitor);
   }
   drops_.describe(visitor, StageKind::ingest, {{"input", ""}, {"lcore", lcore}});
+  if (writer_.tap() != nullptr) writer_.tap()->describe(visitor, lcore_);
   visitor.gauge("weir_pool_batches_in_use", "Batches of the pool that are filled, waiting or being read.",
                 {{"stage", "ingest"}, {"lcore", lcore}}, static_cast<double>(pool_->in_use()));
   visitor.gauge("weir_pool_batches", "Batches that the pool has.", {{"stage", "ingest"}, {"lcore", lcore}},

@@ -14,7 +14,7 @@ namespace weir {
 class IngestStage : public Stage {
  public:
   IngestStage(unsigned lcore, std::vector<std::unique_ptr<Input>> inputs, const std::vector<Ring*>& rings,
-              std::unique_ptr<BatchPool> pool);
+              std::unique_ptr<BatchPool> pool, std::unique_ptr<CaptureTap> tap = nullptr);
 
   Poll poll(const Now& now) override;
   void abandon() override;
@@ -26,6 +26,8 @@ class IngestStage : public Stage {
   [[nodiscard]] bool ended() const noexcept { return all_ended_.load(std::memory_order_relaxed); }
   // out: units pushed to the rings. Any thread; even when the lcore rests.
   [[nodiscard]] Balance balance() const noexcept;
+  // nullptr: no output takes packets.
+  [[nodiscard]] const CaptureTap* tap() const noexcept { return writer_.tap(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Input>>& inputs() const noexcept { return inputs_; }
 
  private:

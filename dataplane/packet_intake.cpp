@@ -30,14 +30,33 @@ PacketIntake::PacketIntake(const PacketOptions& options, uint16_t input, bool li
 
 bool PacketIntake::take(const Packet& packet, uint64_t time_ns, const Now& now, FrameWriter& writer,
                         InputCounters& counters) noexcept {
-  if (!in_progress()) read(packet, time_ns, counters);
+  CaptureTap* tap = writer.tap();
+  if (tap != nullptr && wait_for_copies(*tap, packet, time_ns, now)) return false;
+  if (!in_progress()) {
+    const std::optional<Drop> refused = read(packet, time_ns, counters);
+    if (tap != nullptr && refused != Drop::packet_filtered)
+      tap->copy(packet, {.time_ns = time_ns, .input = input_, .refused = refused}, now);
+  }
   return write_pending(now, writer, counters);
 }
 
-void PacketIntake::read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept {
+// Only what is read from files waits: a port's packets would be lost where they are waited for.
+bool PacketIntake::wait_for_copies(CaptureTap& tap, const Packet& packet, uint64_t time_ns,
+                                   const Now& now) noexcept {
+  if (live_ || (in_progress() && pending_ != Pending::copies)) return false;
+  const bool waits = !tap.has_room(packet, now);
+  pending_ = waits ? Pending::copies : Pending::nothing;
+  datagram_units_.set(waits ? 1 : 0);
+  waiting_ = packet;
+  time_ns_ = time_ns;
+  return waits;
+}
+
+std::optional<Drop> PacketIntake::read(const Packet& packet, uint64_t time_ns,
+                                       InputCounters& counters) noexcept {
   if (!filters_.pick(packet)) {
     counters.drops.add(Drop::packet_filtered, 1);
-    return;
+    return Drop::packet_filtered;
   }
   time_ns_ = time_ns;
   uint32_t units = 1;
@@ -59,19 +78,19 @@ void PacketIntake::read(const Packet& packet, uint64_t time_ns, InputCounters& c
                             .wire_len = carried_.wire_len,
                             .units = units};
     WholeDatagram whole;
-    if (!fragments_.take(fragment, time_ns, counters.drops, whole)) return;
+    if (!fragments_.take(fragment, time_ns, counters.drops, whole)) return std::nullopt;
     units = whole.units;
     carried_.fragment.protocol = whole.protocol;
     drop = walk_datagram(whole.payload, whole.wire_len, headers_, carried_);
   }
   if (drop) {
     counters.drops.add(*drop, units);
-    return;
+    return drop;
   }
   if (carried_.kind == Carried::Kind::datagram) {
     pending_ = Pending::datagram;
     datagram_units_.set(units);
-    return;
+    return std::nullopt;
   }
   pending_ = Pending::messages;
   streams_.take({.src = carried_.src,
@@ -84,6 +103,7 @@ void PacketIntake::read(const Packet& packet, uint64_t time_ns, InputCounters& c
                  .wire_len = carried_.wire_len,
                  .units = units},
                 time_ns, counters.drops);
+  return std::nullopt;
 }
 
 bool PacketIntake::write_pending(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
@@ -165,6 +185,7 @@ bool PacketIntake::write_message(const StreamMessage& message, const Now& now, F
 }
 
 bool PacketIntake::finish(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept {
+  if (pending_ == Pending::copies && !take(waiting_, time_ns_, now, writer, counters)) return false;
   if (!write_pending(now, writer, counters)) return false;
   fragments_.flush(counters.drops);
   while (streams_.flush(counters.drops)) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ class PacketIntake {
   PacketIntake(const PacketOptions& options, uint16_t input, bool live, bool wait_for_room);
 
   // true: the packet is written, waits for others of its message, or ended with a reason; frames and drops of
-  // `counters` say which. false: its shard has no room; call again with the same. The packet itself is for
-  // the caller to count as a unit, once.
+  // `counters` say which. false: its shard, or the outputs' copies of it, have no room; call again with the
+  // same. The packet itself is for the caller to count as a unit, once.
   [[nodiscard]] bool take(const Packet& packet, uint64_t time_ns, const Now& now, FrameWriter& writer,
                           InputCounters& counters) noexcept;
   // take() has begun with a packet, and is to be called again with it.
@@ -50,9 +51,13 @@ class PacketIntake {
   void describe(MetricVisitor& visitor, const Labels& owner) const;
 
  private:
-  enum class Pending : uint8_t { nothing, datagram, messages };
+  // copies: the packet is not read yet.
+  enum class Pending : uint8_t { nothing, copies, datagram, messages };
 
-  void read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept;
+  [[nodiscard]] bool wait_for_copies(CaptureTap& tap, const Packet& packet, uint64_t time_ns,
+                                     const Now& now) noexcept;
+  // Why the packet ended at once, if it did.
+  std::optional<Drop> read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_pending(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_message(const StreamMessage& message, const Now& now, FrameWriter& writer,
@@ -80,9 +85,10 @@ class PacketIntake {
   bool live_;
   bool wait_for_room_;
   Pending pending_ = Pending::nothing;
+  Packet waiting_;               // for its copies; borrowed until take() is true
   Carried carried_;              // of the packet that is or was read last
   uint64_t time_ns_ = 0;         // its time
-  Counter datagram_units_;       // of carried_, while it is pending
+  Counter datagram_units_;       // of carried_, or of the packet that waits for its copies
   std::vector<uint8_t> nested_;  // a fragment that was within a datagram of fragments
 };
 

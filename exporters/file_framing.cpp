@@ -1,48 +1,24 @@
 #include "exporters/file_framing.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/net/control_frame.h"
+#include "exporters/file_bytes.h"
 
 namespace weir {
 namespace {
-
-constexpr size_t kReadBytes = 256U << 10U;
 
 uint32_t load_be32(const char* p) {
   const auto* b = reinterpret_cast<const uint8_t*>(p);
   return static_cast<uint32_t>(b[0]) << 24U | static_cast<uint32_t>(b[1]) << 16U |
          static_cast<uint32_t>(b[2]) << 8U | b[3];
-}
-
-class ReadHandle {
- public:
-  explicit ReadHandle(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~ReadHandle() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  ReadHandle(const ReadHandle&) = delete;
-  ReadHandle& operator=(const ReadHandle&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-uint64_t size_of(int fd) {
-  struct stat st {};
-  return fstat(fd, &st) == 0 && st.st_size > 0 ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
 // -- lines
@@ -74,35 +50,6 @@ size_t frame_start(std::string_view records, size_t sent) noexcept {
   }
   return start;
 }
-
-// A file's bytes by their offset.
-class FileBytes {
- public:
-  explicit FileBytes(int fd) : fd_(fd), bytes_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {}
-  // nullptr: not all of them are there. Valid until the next call; len is at most kReadBytes.
-  const char* at(uint64_t offset, size_t len) {
-    if (offset < from_ || offset + len > from_ + have_) read_from(offset);
-    return offset + len <= from_ + have_ ? bytes_.get() + (offset - from_) : nullptr;
-  }
-
- private:
-  void read_from(uint64_t offset) {
-    from_ = offset;
-    have_ = 0;
-    while (have_ < kReadBytes) {
-      const ssize_t n =
-          pread(fd_, bytes_.get() + have_, kReadBytes - have_, static_cast<off_t>(from_ + have_));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return;
-      have_ += static_cast<size_t>(n);
-    }
-  }
-
-  int fd_;
-  std::unique_ptr<char[]> bytes_;
-  uint64_t from_ = 0;
-  size_t have_ = 0;
-};
 
 // What of a file of Frame Streams stays when more frames are to follow.
 struct Kept {
@@ -156,7 +103,7 @@ std::string_view control_text(ControlType type) {
 // Nothing but a part of START, which a killed writer may leave.
 bool begins_opening(int fd, uint64_t size) {
   FileBytes file(fd);
-  const char* all = size < kReadBytes ? file.at(0, size) : nullptr;
+  const char* all = size < FileBytes::kReadBytes ? file.at(0, size) : nullptr;
   return all != nullptr && control_text(ControlType::start).starts_with({all, size});
 }
 
@@ -182,19 +129,33 @@ Result<bool> resume_frames(int fd, const std::string& path) {
   return kept->running;
 }
 
+class LineFraming : public FileFraming {
+ public:
+  [[nodiscard]] size_t record_start(std::string_view records, size_t sent) const noexcept override {
+    return line_start(records, sent);
+  }
+  Result<bool> resume(int fd, const std::string& path) override { return resume_lines(fd, path); }
+};
+
+class FrameStreamsFraming : public FileFraming {
+ public:
+  [[nodiscard]] size_t record_start(std::string_view records, size_t sent) const noexcept override {
+    return frame_start(records, sent);
+  }
+  Result<bool> resume(int fd, const std::string& path) override { return resume_frames(fd, path); }
+  [[nodiscard]] std::string_view opening() const override { return control_text(ControlType::start); }
+  [[nodiscard]] std::string_view closing() const override { return control_text(ControlType::stop); }
+};
+
 }  // namespace
 
-const FileFraming& line_framing() {
-  static const FileFraming framing{
-      .record_start = line_start, .resume = resume_lines, .opening = {}, .closing = {}};
+FileFraming& line_framing() {
+  static LineFraming framing;
   return framing;
 }
 
-const FileFraming& frame_streams_framing() {
-  static const FileFraming framing{.record_start = frame_start,
-                                   .resume = resume_frames,
-                                   .opening = control_text(ControlType::start),
-                                   .closing = control_text(ControlType::stop)};
+FileFraming& frame_streams_framing() {
+  static FrameStreamsFraming framing;
   return framing;
 }
 

@@ -36,15 +36,14 @@ int open_stdout() {
 
 }  // namespace
 
-RecordFile::RecordFile(std::string path, const FileFraming& framing, const FileRotation& rotation,
-                       Opened opened)
+RecordFile::RecordFile(std::string path, FileFraming& framing, const FileRotation& rotation, Opened opened)
     : path_(std::move(path)), framing_(framing), rotation_(rotation) {
   use(opened);
 }
 
 void RecordFile::use(Opened opened) {
   fd_ = opened.fd;
-  opening_left_ = opened.resumed ? std::string_view() : framing_.opening;
+  opened_ = opened.resumed ? framing_.opening().size() : 0;
   kind_ = Kind::other;
   bytes_ = 0;
   rotates_at_ns_.store(kNever, std::memory_order_relaxed);
@@ -54,7 +53,7 @@ void RecordFile::use(Opened opened) {
   if (S_ISREG(st.st_mode)) {
     kind_ = Kind::regular;
     bytes_ = static_cast<uint64_t>(st.st_size);
-    if (bytes_ <= framing_.opening.size()) bytes_ = 0;
+    if (bytes_ <= framing_.opening().size()) bytes_ = 0;
     if (bytes_ != 0)
       rotates_at_ns_.store(rotates_at_ns(rotation_, static_cast<uint64_t>(st.st_mtim.tv_sec) * kNsPerSec),
                            std::memory_order_relaxed);
@@ -72,8 +71,8 @@ RecordFile::~RecordFile() {
 
 // What of the framing cannot be written now is left out: readers take a stream without its end.
 void RecordFile::close_file() {
-  if (holder_ == nullptr && !framing_.closing.empty()) {
-    const std::string rest = std::string(opening_left_) + std::string(framing_.closing);
+  const std::string rest = std::string(framing_.opening().substr(opened_)) + std::string(framing_.closing());
+  if (holder_ == nullptr && !rest.empty()) {
     struct stat before {};
     const bool known = kind_ == Kind::regular && fstat(fd_, &before) == 0;
     const ssize_t n = write_some(rest.data(), rest.size());
@@ -96,7 +95,7 @@ Result<int> RecordFile::open_path(const std::string& path) {
 }
 
 Result<RecordFile::Opened> RecordFile::ready_to_append(int fd, const std::string& path,
-                                                       const FileFraming& framing) {
+                                                       FileFraming& framing) {
   struct stat st {};
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0) return Opened{fd, false};
   Result<bool> resumed = framing.resume(fd, path);
@@ -105,7 +104,7 @@ Result<RecordFile::Opened> RecordFile::ready_to_append(int fd, const std::string
   return resumed.error();
 }
 
-Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, const FileFraming& framing,
+Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, FileFraming& framing,
                                                      const FileRotation& rotation) {
   if (target.scheme == Target::Scheme::stdio) {
     const int fd = open_stdout();
@@ -125,7 +124,7 @@ size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent
   if (!ended_.empty() || now.mono_ns < retry_at_ns_) return sent;
   if (holder_ != nullptr && holder_ != writer) return sent;
   if (fd_ < 0) reopen(now);
-  if (fd_ < 0 || !write_opening(now)) return sent;
+  if (fd_ < 0 || (holder_ == nullptr && !write_opening(now))) return sent;
   const size_t before = sent;
   sent = write_all(records, sent, now);
   note_written(sent - before, now);
@@ -150,8 +149,9 @@ ssize_t RecordFile::write_some(const char* from, size_t len) const {
 }
 
 bool RecordFile::write_opening(const Now& now) {
-  if (!opening_left_.empty()) opening_left_.remove_prefix(write_all(opening_left_, 0, now));
-  return fd_ >= 0 && opening_left_.empty();
+  const std::string_view opening = framing_.opening();
+  if (opened_ < opening.size()) opened_ = write_all(opening, opened_, now);
+  return fd_ >= 0 && opened_ == opening.size();
 }
 
 size_t RecordFile::write_all(std::string_view records, size_t sent, const Now& now) {

@@ -27,8 +27,7 @@ class RecordFile {
  public:
   // target: file or stdio. A file is created with mode 0640 and appended to. framing outlives the file.
   // rotation: of a regular file.
-  static Result<std::shared_ptr<RecordFile>> open(const Target& target,
-                                                  const FileFraming& framing = line_framing(),
+  static Result<std::shared_ptr<RecordFile>> open(const Target& target, FileFraming& framing = line_framing(),
                                                   const FileRotation& rotation = {});
   // Writes the framing's closing.
   ~RecordFile();
@@ -53,9 +52,9 @@ class RecordFile {
     bool resumed;  // records go on where they ended: no opening
   };
 
-  RecordFile(std::string path, const FileFraming& framing, const FileRotation& rotation, Opened opened);
+  RecordFile(std::string path, FileFraming& framing, const FileRotation& rotation, Opened opened);
   static Result<int> open_path(const std::string& path);
-  static Result<Opened> ready_to_append(int fd, const std::string& path, const FileFraming& framing);
+  static Result<Opened> ready_to_append(int fd, const std::string& path, FileFraming& framing);
   [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
   [[nodiscard]] ssize_t write_some(const char* from, size_t len) const;
   bool write_opening(const Now& now);
@@ -72,19 +71,19 @@ class RecordFile {
   void fail(int error, const Now& now);
 
   const std::string path_;  // empty: standard output
-  const FileFraming& framing_;
+  FileFraming& framing_;
   const FileRotation rotation_;
   std::mutex mutex_;
   int fd_ = -1;  // a FIFO without reader has none
   Kind kind_ = Kind::other;
-  bool waits_ = false;             // a write to fd_ may wait
-  std::string_view opening_left_;  // of the framing's opening: to be written before the first record
-  FileSink* holder_ = nullptr;     // wrote a part of its last record
-  size_t part_bytes_ = 0;          // of that part
-  uint64_t retry_at_ns_ = 0;       // a write
-  uint64_t reopen_at_ns_ = 0;      // of the path, which failed before
-  uint64_t bytes_ = 0;             // of records, in a regular file
-  uint64_t rotate_after_ns_ = 0;   // not before: it failed
+  bool waits_ = false;            // a write to fd_ may wait
+  size_t opened_ = 0;             // bytes of the framing's opening that are in the file
+  FileSink* holder_ = nullptr;    // wrote a part of its last record
+  size_t part_bytes_ = 0;         // of that part
+  uint64_t retry_at_ns_ = 0;      // a write
+  uint64_t reopen_at_ns_ = 0;     // of the path, which failed before
+  uint64_t bytes_ = 0;            // of records, in a regular file
+  uint64_t rotate_after_ns_ = 0;  // not before: it failed
   std::atomic<uint64_t> rotates_at_ns_{std::numeric_limits<uint64_t>::max()};  // by the wall clock
   std::atomic<uint64_t> rotations_{0};
   FaultLog log_;

@@ -79,10 +79,11 @@ class Output {
   }
 
  protected:
-  // Counts the events from this offset on as come in and dropped at shutdown.
+  // Counts the records from this offset on as come in and dropped at shutdown.
+  template <class Record = Event>
   void drop_from(const Batch& events, uint32_t at) noexcept {
     while (at < events.used) {
-      const auto& event = *reinterpret_cast<const Event*>(events.data + at);
+      const auto& event = *reinterpret_cast<const Record*>(events.data + at);
       counters_.in_events.add(1);
       counters_.in_units.add(event.units);
       counters_.drops.add(Drop::output_shutdown, event.units);
@@ -91,8 +92,13 @@ class Output {
   }
 
   // For outputs that keep records in blocks. The event is counted as come in already.
-  void add_to_backlog(RecordBlock& block, const Event& event, RecordFormat& format) noexcept {
+  template <class Record>
+  void add_to_backlog(RecordBlock& block, const Record& event, RecordFormatOf<Record>& format) noexcept {
     const size_t len = block.put(event, counters_.in_events.get() - 1, format);
+    if (len == 0) {
+      counters_.drops.add(format.why_nothing(), event.units);
+      return;
+    }
     counters_.backlog_events.add(1);
     counters_.backlog_units.add(event.units);
     counters_.backlog_bytes.add(len);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/addr.h"
+#include "core/captured_packet.h"
 #include "core/net/tls.h"
 #include "exporters/file_rotation.h"
 
@@ -70,6 +71,23 @@ struct DnstapOptions {
   uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
   WhenFull when_full = WhenFull::drop_newest;  // files: block is the default in the configuration
   bool operator==(const DnstapOptions&) const = default;
+};
+
+enum class CaptureFormat : uint8_t { pcapng, pcap };
+
+// Copies of packets, as a capture file.
+struct PcapOptions {
+  std::string name = "pcap";
+  Target to;  // file, stdio or null
+  CapturePick pick = CapturePick::all;
+  std::string filter;  // for CapturePick::filter, as libpcap's
+  CaptureFormat format = CaptureFormat::pcapng;
+  uint32_t snap_length = 65'535;  // bytes; of longer packets the rest is left out
+  FileRotation rotate;
+  uint32_t flush_ms = 1'000;             // written at least this often
+  uint64_t backlog = 8U << 20U;          // bytes that may wait for the destination
+  WhenFull when_full = WhenFull::block;  // files that are read wait; ports never do
+  bool operator==(const PcapOptions&) const = default;
 };
 
 struct StatsdOptions {

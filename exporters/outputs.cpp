@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "exporters/broadcast_output.h"
+#include "exporters/capture/packet_format.h"
 #include "exporters/dnstap_format.h"
 #include "exporters/file_sink.h"
 #include "exporters/frame_streams_sink.h"
@@ -25,7 +26,7 @@ Sinks one_each(unsigned export_lcores, const Make& make) {
   return sinks;
 }
 
-Result<Sinks> open_file_sinks(const Target& to, const FileFraming& framing, const FileRotation& rotation,
+Result<Sinks> open_file_sinks(const Target& to, FileFraming& framing, const FileRotation& rotation,
                               unsigned export_lcores) {
   auto file = RecordFile::open(to, framing, rotation);
   if (!file) return file.error();
@@ -44,7 +45,7 @@ Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOp
 
 // One sink for each export lcore: framing for a file, PeerSink for a peer.
 template <class PeerSink, class Options>
-Result<Sinks> open_sinks(const Options& options, const Target& to, const FileFraming& framing,
+Result<Sinks> open_sinks(const Options& options, const Target& to, FileFraming& framing,
                          unsigned export_lcores) {
   switch (to.scheme) {
     case Target::Scheme::null:
@@ -133,6 +134,18 @@ Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores
   for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
     outputs.push_back(std::make_unique<StatsdOutput>(options, lcore));
   return outputs;
+}
+
+Result<std::unique_ptr<PcapOutput>> open_output(const PcapOptions& options, unsigned export_lcore,
+                                                const std::vector<std::string>& input_names) {
+  auto format = make_packet_format(options, input_names);
+  std::unique_ptr<Sink> sink = std::make_unique<NullSink>();
+  if (options.to.scheme != Target::Scheme::null) {
+    auto file = RecordFile::open(options.to, *format, options.rotate);
+    if (!file) return Error{options.name + ": " + file.error().message};
+    sink = std::make_unique<FileSink>(std::move(*file));
+  }
+  return std::make_unique<PcapOutput>(options, export_lcore, std::move(format), std::move(sink));
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "exporters/capture/pcap_output.h"
 #include "exporters/output.h"
 #include "exporters/output_options.h"
 
@@ -19,10 +20,11 @@ struct OutputKind {
   std::string_view help;
 };
 // A new output is a row here, an open_output() and a section in docs/configuration.md.
-inline constexpr std::array<OutputKind, 3> kOutputKinds = {{
+inline constexpr std::array<OutputKind, 4> kOutputKinds = {{
     {"json", "JSON lines, to standard output, a file, a TCP peer or nowhere"},
     {"dnstap",
      "dnstap frames, to a file, or over TCP or UNIX sockets to a receiver or to those that connect"},
+    {"pcap", "packets as they came in, to a capture file"},
     {"statsd", "counters and gauges to a statsd server over UDP"},
 }};
 
@@ -37,5 +39,8 @@ Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
 Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
                             const std::vector<std::string>& input_names, size_t max_event_bytes);
 Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores);
+// The only instance, on that export lcore. Its rings are for the caller to give.
+Result<std::unique_ptr<PcapOutput>> open_output(const PcapOptions& options, unsigned export_lcore,
+                                                const std::vector<std::string>& input_names);
 
 }  // namespace weir

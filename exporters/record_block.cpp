@@ -7,14 +7,6 @@ RecordBlock::RecordBlock(size_t fill_bytes, size_t max_record_bytes)
       data_(std::make_unique_for_overwrite<char[]>(fill_bytes + max_record_bytes)),
       records_(std::make_unique_for_overwrite<Record[]>(kMaxRecords)) {}
 
-size_t RecordBlock::put(const Event& event, uint64_t seq, RecordFormat& format) noexcept {
-  char* start = data_.get() + used_;
-  const auto len = static_cast<size_t>(format.write(event, seq, start) - start);
-  used_ += len;
-  records_[count_++] = {event.arrival_ns, static_cast<uint32_t>(used_), event.units};
-  return len;
-}
-
 RecordBlock::Count RecordBlock::write_to(size_t settled, uint64_t now_ns, Histogram& latency) noexcept {
   // The burst's clock was read before the event came over the ring.
   const auto observe = [&](uint64_t arrival_ns, uint64_t events) {

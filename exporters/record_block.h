@@ -7,7 +7,6 @@
 #include <memory>
 #include <string_view>
 
-#include "core/event.h"
 #include "core/histogram.h"
 #include "exporters/record_format.h"
 
@@ -27,8 +26,17 @@ class RecordBlock {
 
   void clear() noexcept { used_ = count_ = written_ = 0; }
   [[nodiscard]] bool full() const noexcept { return used_ >= fill_bytes_ || count_ == kMaxRecords; }
-  // Precondition: not full(). Returns the record's length.
-  size_t put(const Event& event, uint64_t seq, RecordFormat& format) noexcept;
+  // Precondition: not full(). Returns the record's length; 0: the format writes nothing, and there is no
+  // record.
+  template <class From>
+  size_t put(const From& from, uint64_t seq, RecordFormatOf<From>& format) noexcept {
+    char* start = data_.get() + used_;
+    const auto len = static_cast<size_t>(format.write(from, seq, start) - start);
+    if (len == 0) return 0;
+    used_ += len;
+    records_[count_++] = {from.arrival_ns, static_cast<uint32_t>(used_), from.units};
+    return len;
+  }
 
   [[nodiscard]] std::string_view bytes() const noexcept { return {data_.get(), used_}; }
   [[nodiscard]] size_t size() const noexcept { return used_; }

@@ -12,7 +12,8 @@ constexpr size_t kMinBlockBytes = 1U << 10U;
 
 }  // namespace
 
-struct RecordOutput::Block : RecordBlock {
+template <class Record>
+struct RecordOutputOf<Record>::Block : RecordBlock {
   using RecordBlock::RecordBlock;
   void clear() noexcept {
     RecordBlock::clear();
@@ -21,8 +22,10 @@ struct RecordOutput::Block : RecordBlock {
   size_t sent = 0;  // the sink took this much
 };
 
-RecordOutput::RecordOutput(std::string name, unsigned lcore, const RecordOutputOptions& options,
-                           std::unique_ptr<RecordFormat> format, std::unique_ptr<Sink> sink)
+template <class Record>
+RecordOutputOf<Record>::RecordOutputOf(std::string name, unsigned lcore, const RecordOutputOptions& options,
+                                       std::unique_ptr<RecordFormatOf<Record>> format,
+                                       std::unique_ptr<Sink> sink)
     : Output(std::move(name), lcore),
       options_(options),
       format_(std::move(format)),
@@ -37,11 +40,13 @@ RecordOutput::RecordOutput(std::string name, unsigned lcore, const RecordOutputO
   copy_sink_state();
 }
 
-RecordOutput::~RecordOutput() = default;
+template <class Record>
+RecordOutputOf<Record>::~RecordOutputOf() = default;
 
-bool RecordOutput::take(const Batch& events, const Now& now) {
+template <class Record>
+bool RecordOutputOf<Record>::take(const Batch& events, const Now& now) {
   for (uint32_t at = resume_at_; at < events.used;) {
-    const auto& event = *reinterpret_cast<const Event*>(events.data + at);
+    const auto& event = *reinterpret_cast<const Record*>(events.data + at);
     const bool room = make_room(now);
     if (!room && !ended() && options_.when_full == WhenFull::block) {
       resume_at_ = at;
@@ -64,13 +69,15 @@ bool RecordOutput::take(const Batch& events, const Now& now) {
   return true;
 }
 
-void RecordOutput::count_blocked(const Now& now) {
+template <class Record>
+void RecordOutputOf<Record>::count_blocked(const Now& now) {
   if (blocked_since_ns_ != 0) counters_.block_ns.add(now.mono_ns - blocked_since_ns_);
   blocked_since_ns_ = now.mono_ns;
 }
 
 // The open block has room for a record, and the backlog for more bytes.
-bool RecordOutput::make_room(const Now& now) {
+template <class Record>
+bool RecordOutputOf<Record>::make_room(const Now& now) {
   if (ended()) return false;
   if (open_ != nullptr && open_->full()) {
     close_open();
@@ -86,14 +93,16 @@ bool RecordOutput::make_room(const Now& now) {
   return true;
 }
 
-void RecordOutput::close_open() {
+template <class Record>
+void RecordOutputOf<Record>::close_open() {
   if (open_ == nullptr) return;
   waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
   ++waiting_count_;
 }
 
 // Offers the waiting blocks to the sink until it takes no more. true: it took something.
-bool RecordOutput::push_blocks(const Now& now) {
+template <class Record>
+bool RecordOutputOf<Record>::push_blocks(const Now& now) {
   bool took = false;
   while (sent_count_ < waiting_count_) {
     Block& block = waiting(sent_count_);
@@ -112,7 +121,8 @@ bool RecordOutput::push_blocks(const Now& now) {
 }
 
 // What the sink may still lose is the last of what it took.
-void RecordOutput::settle(const Now& now) {
+template <class Record>
+void RecordOutputOf<Record>::settle(const Now& now) {
   size_t settled = 0;
   for (size_t i = 0; i < waiting_count_; ++i) settled += waiting(i).sent;
   settled -= std::min(settled, sink_->unsettled());
@@ -126,24 +136,28 @@ void RecordOutput::settle(const Now& now) {
   }
 }
 
-void RecordOutput::rewind() {
+template <class Record>
+void RecordOutputOf<Record>::rewind() {
   for (size_t i = 0; i < waiting_count_; ++i) waiting(i).sent = waiting(i).written_bytes();
   sent_count_ = 0;
 }
 
-void RecordOutput::pop_waiting() {
+template <class Record>
+void RecordOutputOf<Record>::pop_waiting() {
   free_.push_back(&waiting(0));
   first_waiting_ = (first_waiting_ + 1) % waiting_.size();
   --waiting_count_;
   if (sent_count_ != 0) --sent_count_;
 }
 
-void RecordOutput::drop_waiting(Drop reason) {
+template <class Record>
+void RecordOutputOf<Record>::drop_waiting(Drop reason) {
   close_open();
   for (; waiting_count_ != 0; pop_waiting()) drop_rest(waiting(0), reason);
 }
 
-bool RecordOutput::poll(const Now& now) {
+template <class Record>
+bool RecordOutputOf<Record>::poll(const Now& now) {
   bool worked = sink_->poll(now);
   worked |= push_blocks(now);
   // A block closed early only when none is unsent: else trickles behind a dead peer would use up the blocks.
@@ -155,16 +169,21 @@ bool RecordOutput::poll(const Now& now) {
   return true;
 }
 
-bool RecordOutput::drain(const Now& now) {
+template <class Record>
+bool RecordOutputOf<Record>::drain(const Now& now) {
   close_open();
   push_blocks(now);
   return ended() || (waiting_count_ == 0 && sink_->finish(now));
 }
 
 // A batch of which take() accepted the first events and then had no room.
-void RecordOutput::abandon_batch(const Batch& events) { drop_from(events, std::exchange(resume_at_, 0)); }
+template <class Record>
+void RecordOutputOf<Record>::abandon_batch(const Batch& events) {
+  drop_from<Record>(events, std::exchange(resume_at_, 0));
+}
 
-void RecordOutput::abandon() {
+template <class Record>
+void RecordOutputOf<Record>::abandon() {
   close_open();
   if (waiting_count_ != 0) {
     const Block& block = waiting(0);
@@ -173,14 +192,19 @@ void RecordOutput::abandon() {
   drop_waiting(Drop::output_shutdown);
 }
 
-void RecordOutput::copy_sink_state() {
+template <class Record>
+void RecordOutputOf<Record>::copy_sink_state() {
   counters_.up.set(sink_->up() ? 1 : 0);
   counters_.faults.set(sink_->faults());
   if (!sink_->ended().empty()) ended_.store(true, std::memory_order_relaxed);
 }
 
-void RecordOutput::describe(MetricVisitor& visitor) const {
+template <class Record>
+void RecordOutputOf<Record>::describe(MetricVisitor& visitor) const {
   sink_->describe(visitor, {{"output", name()}, {"lcore", std::to_string(lcore())}});
 }
+
+template class RecordOutputOf<Event>;
+template class RecordOutputOf<CapturedPacket>;
 
 }  // namespace weir

@@ -1,6 +1,6 @@
-// RecordOutput: an output made of a format and a sink. Events become records in blocks of memory; a block
-// goes to the sink when it is full, or has waited flush_ms; what the sink has not taken, or may still lose,
-// waits, up to the backlog. Owner: the export lcore.
+// RecordOutput: an output made of a format and a sink. Events (or packets) become records in blocks of
+// memory; a block goes to the sink when it is full, or has waited flush_ms; what the sink has not taken, or
+// may still lose, waits, up to the backlog. Owner: the export lcore.
 #pragma once
 
 #include <atomic>
@@ -23,24 +23,29 @@ struct RecordOutputOptions {
   WhenFull when_full = WhenFull::drop_newest;
 };
 
-class RecordOutput : public Output {
+// Record: what the batches hold: Event or CapturedPacket.
+template <class Record>
+class RecordOutputOf : public Output {
  public:
-  RecordOutput(std::string name, unsigned lcore, const RecordOutputOptions& options,
-               std::unique_ptr<RecordFormat> format, std::unique_ptr<Sink> sink);
-  ~RecordOutput() override;
+  RecordOutputOf(std::string name, unsigned lcore, const RecordOutputOptions& options,
+                 std::unique_ptr<RecordFormatOf<Record>> format, std::unique_ptr<Sink> sink);
+  ~RecordOutputOf() override;
 
   [[nodiscard]] bool take(const Batch& events, const Now& now) override;
   bool poll(const Now& now) override;
   [[nodiscard]] bool drain(const Now& now) override;
   // One instance does it for all: what their sinks open again is shared.
   void request_reopen() override {
-    if (lcore() == 0) sink_->request_reopen();
+    if (lcore() == 0) reopen_sink();
   }
   void abandon_batch(const Batch& events) override;
   void abandon() override;
   [[nodiscard]] bool ended() const override { return ended_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string fault() const override { return sink_->ended(); }
   void describe(MetricVisitor& visitor) const override;
+
+ protected:
+  void reopen_sink() { sink_->request_reopen(); }
 
  private:
   struct Block;
@@ -58,7 +63,7 @@ class RecordOutput : public Output {
   void copy_sink_state();
 
   RecordOutputOptions options_;
-  std::unique_ptr<RecordFormat> format_;
+  std::unique_ptr<RecordFormatOf<Record>> format_;
   std::unique_ptr<Sink> sink_;
   size_t block_bytes_;  // a block takes no further record from here on
   std::vector<std::unique_ptr<Block>> blocks_;
@@ -74,5 +79,6 @@ class RecordOutput : public Output {
   uint64_t blocked_since_ns_ = 0;  // 0: not blocked
   std::atomic<bool> ended_{false};
 };
+using RecordOutput = RecordOutputOf<Event>;
 
 }  // namespace weir

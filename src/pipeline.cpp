@@ -37,6 +37,13 @@ Balance sum_of(const Stages& stages) {
   return sum;
 }
 
+std::vector<const PcapOptions*> captures_of(const Config& config) {
+  std::vector<const PcapOptions*> captures;
+  for (const OutputConfig& output : config.outputs)
+    if (const auto* pcap = std::get_if<PcapOptions>(&output)) captures.push_back(pcap);
+  return captures;
+}
+
 void add(Balance& sum, const Ring& ring) {
   sum.in += ring.pushed();
   sum.out += ring.popped();
@@ -80,7 +87,8 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
     } else if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
       DirectoryOptions options = *directory;
       options.packets.reassembly = config.reassembly;
-      opened = open_directory(options, index, plan.ingest, plan.decode);
+      opened =
+          open_directory(options, index, plan.ingest, plan.decode + static_cast<unsigned>(captures_.size()));
     } else if (const auto* mirror = std::get_if<MirrorOptions>(&config.inputs[i])) {
       std::vector<unsigned> ingest_of_queue;
       for (const Plan::QueueAt& at : plan.queues)
@@ -100,6 +108,7 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
 
 Status Pipeline::open_outputs(const Config& config, const Plan& plan, Lanes<Output>& lanes) {
   for (const OutputConfig& output : config.outputs) {
+    if (std::holds_alternative<PcapOptions>(output)) continue;
     Result<Outputs> opened = Outputs{};
     if (const auto* json = std::get_if<JsonOptions>(&output))
       opened = open_output(*json, plan.export_, input_names(config));
@@ -110,7 +119,38 @@ Status Pipeline::open_outputs(const Config& config, const Plan& plan, Lanes<Outp
     if (!opened) return opened.error();
     for (size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane].push_back(std::move((*opened)[lane]));
   }
+  shared_outputs_ = lanes.front().size();
+  return open_captures(config, plan, lanes);
+}
+
+Status Pipeline::open_captures(const Config& config, const Plan& plan, Lanes<Output>& lanes) {
+  for (const PcapOptions* options : captures_of(config)) {
+    const unsigned lane = plan.lane_of_capture(static_cast<unsigned>(captures_.size()));
+    auto opened = open_output(*options, lane, input_names(config));
+    if (!opened) return opened.error();
+    captures_.push_back(opened->get());
+    lanes[lane].push_back(std::move(*opened));
+  }
   return Ok{};
+}
+
+// Of one ingest lcore, with its rings.
+std::unique_ptr<CaptureTap> Pipeline::make_tap(const Config& config, const Plan& plan) {
+  if (captures_.empty()) return nullptr;
+  auto tap = std::make_unique<CaptureTap>();
+  const auto options = captures_of(config);
+  for (size_t i = 0; i < captures_.size(); ++i) {
+    copy_rings_.push_back(std::make_unique<Ring>(plan.ring_depth, plan.capture_pool_batches));
+    captures_[i]->read_from(*copy_rings_.back());
+    tap->add_way({.output = options[i]->name,
+                  .pick = options[i]->pick,
+                  .filter = options[i]->filter,
+                  .snap_length = options[i]->snap_length},
+                 *copy_rings_.back(),
+                 std::make_unique<BatchPool>(plan.capture_pool_batches,
+                                             plan.capture_batch_bytes(options[i]->snap_length), 0, 0));
+  }
+  return tap;
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::build(const Config& config, const Plan& plan) {
@@ -136,7 +176,8 @@ Result<std::unique_ptr<Pipeline>> Pipeline::build(const Config& config, const Pl
     pipeline->ingest_.push_back(
         std::make_unique<IngestStage>(i, std::move(inputs[i]), std::move(out),
                                       std::make_unique<BatchPool>(plan.ingest_pool_batches, plan.batch_bytes,
-                                                                  plan.large_batches, plan.large_bytes)));
+                                                                  plan.large_batches, plan.large_bytes),
+                                      pipeline->make_tap(config, plan)));
   }
   for (unsigned s = 0; s < plan.decode; ++s) {
     std::vector<Ring*> in;
@@ -236,12 +277,27 @@ std::vector<BalanceLine> Pipeline::balance() const {
   lines.push_back({"rings decode→export", events});
   lines.push_back({"export", sum_of(export_)});
   if (export_.empty()) return lines;
-  for (size_t o = 0; o < export_.front()->outputs().size(); ++o) {
+  for (size_t o = 0; o < shared_outputs_; ++o) {
     Balance output;
     for (const auto& stage : export_) add(output, stage->outputs()[o]->balance());
     lines.push_back({"output " + export_.front()->outputs()[o]->name(), output});
   }
+  for (unsigned i = 0; i < captures_.size(); ++i)
+    lines.push_back({"copies " + captures_[i]->name(), copies(i)});
   return lines;
+}
+
+Balance Pipeline::copies(unsigned capture) const {
+  Balance sum = captures_[capture]->balance();
+  sum.in = 0;
+  sum.in_flight += captures_[capture]->under_way();
+  for (const auto& stage : ingest_) {
+    const Balance tapped = stage->tap()->balance(capture);
+    sum.in += tapped.in;
+    sum.drops += tapped.drops;
+    sum.in_flight += tapped.in_flight;
+  }
+  return sum;
 }
 
 std::vector<std::string> Pipeline::faults() const {
@@ -322,13 +378,15 @@ Pipeline::Progress Pipeline::progress() const {
       if (drop_info(static_cast<Drop>(i)).kind == DropKind::drop) sum += drops.get(static_cast<Drop>(i));
     return sum;
   };
-  for (const auto& stage : ingest_)
+  for (const auto& stage : ingest_) {
+    if (stage->tap() != nullptr) progress.drops += stage->tap()->lost();
     for (const auto& input : stage->inputs()) {
       progress.units_in += input->counters().units.get();
       progress.drops += lost(input->counters().drops);
       progress.bytes_done += input->position();
       progress.bytes_all += input->size();
     }
+  }
   for (const auto& stage : decode_) progress.drops += lost(stage->drops());
   for (const auto& stage : export_)
     for (const auto& output : stage->outputs()) {

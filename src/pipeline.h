@@ -11,13 +11,15 @@
 #include "core/ring.h"
 #include "dataplane/ingest_stage.h"
 #include "decoder/decode_stage.h"
+#include "exporters/capture/pcap_output.h"
 #include "exporters/export_stage.h"
 #include "src/lcore_loop.h"
 #include "src/plan/plan.h"
 
 namespace weir {
 
-// One line of the balance: a stage, a kind of ring, or an output. in = out + drops + in_flight, in units.
+// One line of the balance: a stage, a kind of ring, or an output. in = out + drops + in_flight, in units; of
+// an output `pcap` ("copies NAME"), in copies of packets, from the tap to the file.
 struct BalanceLine {
   std::string name;
   Balance balance;
@@ -67,10 +69,17 @@ class Pipeline {
                      std::vector<std::vector<std::unique_ptr<Input>>>& lanes);
   Status open_outputs(const Config& config, const Plan& plan,
                       std::vector<std::vector<std::unique_ptr<Output>>>& lanes);
+  Status open_captures(const Config& config, const Plan& plan,
+                       std::vector<std::vector<std::unique_ptr<Output>>>& lanes);
+  std::unique_ptr<CaptureTap> make_tap(const Config& config, const Plan& plan);
+  [[nodiscard]] Balance copies(unsigned capture) const;
 
   std::atomic<bool> abort_{false};
   std::vector<std::vector<std::unique_ptr<Ring>>> frame_rings_;  // [ingest][shard]
   std::vector<std::unique_ptr<Ring>> event_rings_;               // [shard]
+  std::vector<std::unique_ptr<Ring>> copy_rings_;                // ingest lcore by ingest lcore
+  std::vector<PcapOutput*> captures_;                            // which the export stages own
+  size_t shared_outputs_ = 0;                                    // that each export stage has, before those
   std::vector<std::unique_ptr<IngestStage>> ingest_;
   std::vector<std::unique_ptr<DecodeStage>> decode_;
   std::vector<std::unique_ptr<ExportStage>> export_;

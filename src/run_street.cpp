@@ -72,7 +72,9 @@ enum class End : uint8_t {
 bool writes_to_stdout(const Config& config) {
   return std::any_of(config.outputs.begin(), config.outputs.end(), [](const OutputConfig& output) {
     const auto* json = std::get_if<JsonOptions>(&output);
-    return json != nullptr && json->to.scheme == Target::Scheme::stdio;
+    const auto* pcap = std::get_if<PcapOptions>(&output);
+    return (json != nullptr && json->to.scheme == Target::Scheme::stdio) ||
+           (pcap != nullptr && pcap->to.scheme == Target::Scheme::stdio);
   });
 }
 

@@ -32,6 +32,9 @@ void StreetFlags::add_inputs_and_outputs(CLI::App& command) {
 void StreetFlags::add_common(CLI::App& command) {
   command.add_option("--json", json_,
                      "Write JSON lines to: - (standard output), PATH, tcp://HOST:PORT, null:");
+  command.add_option("--pcap", pcap_,
+                     "Write the packets to: - (standard output), PATH, null:; a PATH that ends in "
+                     ".pcap is classic, others pcapng");
   command.add_option("--fields", fields_, "Only these keys of the JSON line")->delimiter(',');
   command.add_option("--omit", omit_, "Not these keys of the JSON line")->delimiter(',');
   command.add_flag("--authority", authority_, "Show the authority section");
@@ -120,6 +123,7 @@ Status StreetFlags::apply(Config& config) const {
   // A JSON output named by a flag takes the place of the embedded default's and is added to a file's.
   if (!json_.empty() && config_path_.empty()) config.outputs.clear();
   if (Status s = add_each(json_, json_output_from_flag, config.outputs); !s) return s;
+  if (Status s = add_each(pcap_, pcap_output_from_flag, config.outputs); !s) return s;
   if (Status s = add_each(statsd_, statsd_output_from_flag, config.outputs); !s) return s;
   if (!metrics_.empty()) {
     auto listen = metrics_from_flag(metrics_);

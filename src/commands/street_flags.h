@@ -19,7 +19,7 @@ class StreetFlags {
  public:
   // -c, --dnstap, --mirror, --file, --statsd, --metrics: run and plan.
   void add_inputs_and_outputs(CLI::App& command);
-  // --filter, --dns-ports, --json and what shapes its lines, lcores, log level: all three.
+  // --filter, --dns-ports, --json and what shapes its lines, --pcap, lcores, log level: all three.
   void add_common(CLI::App& command);
 
   // The configuration file (or `files` for decode, or the embedded default when nothing is named), changed by
@@ -37,6 +37,7 @@ class StreetFlags {
   std::vector<std::string> mirror_;
   std::vector<std::string> file_;
   std::vector<std::string> json_;
+  std::vector<std::string> pcap_;
   std::vector<std::string> statsd_;
   std::string metrics_;
   std::string lcores_;

@@ -25,6 +25,7 @@ struct InputKind {
 struct OutputKind {
   std::string_view operator()(const JsonOptions& /*output*/) const { return "json"; }
   std::string_view operator()(const DnstapOptions& /*output*/) const { return "dnstap"; }
+  std::string_view operator()(const PcapOptions& /*output*/) const { return "pcap"; }
   std::string_view operator()(const StatsdOptions& /*output*/) const { return "statsd"; }
 };
 
@@ -212,6 +213,17 @@ Faults check(const DnstapOptions& output) {
   check_template("identity", output.dnstap.identity);
   check_template("version", output.dnstap.version);
   check_template("extra", output.dnstap.extra);
+  return faults;
+}
+
+Faults check(const PcapOptions& pcap) {
+  Faults faults;
+  check_rotation(pcap.rotate, &pcap.to, faults);
+  const bool filters = pcap.pick == CapturePick::filter;
+  if (filters && pcap.filter.empty())
+    faults.push_back({"filter", "is needed with pick: filter; write for example filter: \"host 192.0.2.1\""});
+  if (!filters && !pcap.filter.empty())
+    faults.push_back({"filter", "is only asked with pick: filter; write that, or remove it"});
   return faults;
 }
 

@@ -52,6 +52,8 @@ std::vector<Named> destinations(const Config& config) {
       found.push_back({json->to, key, json->rotate});
     else if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]); dnstap && dnstap->to)
       found.push_back({*dnstap->to, key, dnstap->rotate});
+    else if (const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]))
+      found.push_back({pcap->to, key, pcap->rotate});
   }
   return found;
 }
@@ -201,6 +203,15 @@ void check_destinations(const Config& config, Faults& faults) {
   }
 }
 
+void check_captures(const Config& config, Faults& faults) {
+  const bool packets = std::any_of(config.inputs.begin(), config.inputs.end(),
+                                   [](const InputConfig& input) { return packet_options(input) != nullptr; });
+  for (size_t i = 0; i < config.outputs.size() && !packets; ++i)
+    if (std::holds_alternative<PcapOptions>(config.outputs[i]))
+      faults.push_back({output_path(config, i) + ".to",
+                        "would stay empty: no input reads packets; add one such as mirror, or remove it"});
+}
+
 }  // namespace
 
 void check_conflicts(const Config& config, std::vector<KeyFault>& faults) {
@@ -211,6 +222,7 @@ void check_conflicts(const Config& config, std::vector<KeyFault>& faults) {
   check_directory_loops(config, faults);
   check_standard_input(config, faults);
   check_destinations(config, faults);
+  check_captures(config, faults);
 }
 
 }  // namespace weir

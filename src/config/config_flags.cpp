@@ -91,6 +91,15 @@ Result<std::vector<uint16_t>> dns_ports_from_flag(const std::vector<std::string>
   return options.packets.dns_ports;
 }
 
+Result<OutputConfig> pcap_output_from_flag(const std::string& text) {
+  PcapOptions options;
+  const std::string to = is_path(text) ? std::filesystem::absolute(text).string() : text;
+  if (Status set = set_key(*find_section("outputs", "pcap"), "to", &options, to, "--pcap"); !set)
+    return set.error();
+  if (options.to.path.ends_with(".pcap")) options.format = CaptureFormat::pcap;
+  return OutputConfig(std::move(options));
+}
+
 Result<OutputConfig> statsd_output_from_flag(const std::string& text) {
   StatsdOptions options;
   if (Status set = set_key(*find_section("outputs", "statsd"), "to", &options, text, "--statsd"); !set)

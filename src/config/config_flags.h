@@ -21,6 +21,8 @@ Result<InputConfig> file_input_from_flag(const std::vector<std::string>& paths, 
 Result<OutputConfig> json_output_from_flag(const std::string& text);
 // Ports such as "53" and "5353", each as in a list of the key.
 Result<std::vector<uint16_t>> dns_ports_from_flag(const std::vector<std::string>& ports);
+// "-", a path, or "null:". A path that ends in .pcap gets the classic format.
+Result<OutputConfig> pcap_output_from_flag(const std::string& text);
 // "udp://HOST:PORT".
 Result<OutputConfig> statsd_output_from_flag(const std::string& text);
 // "HOST:PORT".

@@ -399,6 +399,44 @@ constexpr ConfigKey kDnstapOutputKeys[] = {
      false, "to"},
 };
 
+constexpr ConfigKey kPcapKeys[] = {
+    {"to", target("file:///PATH|\"-\"|\"null:\""), "",
+     "A capture file, which is appended to and reopened on SIGHUP; \"-\", standard output; or \"null:\", "
+     "which "
+     "throws packets away.",
+     store<&PcapOptions::to>, true},
+    {"name", of_type(KeyType::name), "pcap", "What metrics show. Each output has its own.",
+     store<&PcapOptions::name>},
+    {"pick", choice("all|rejected|filter"), "all",
+     "Which packets: `all` that the inputs' filters let in; those of them that are `rejected` as they come "
+     "in, "
+     "for a reason of kind `reject` in docs/metrics.md; or those that `filter` matches.",
+     store<&PcapOptions::pick>},
+    {"filter", of_type(KeyType::text), "",
+     "With `pick: filter`: an expression in libpcap's syntax (pcap-filter(7)): see [Filters](#filters).",
+     store<&PcapOptions::filter>},
+    {"format", choice("pcapng|pcap"), "pcapng",
+     "`pcapng` has the inputs' names and any link types; `pcap` is the classic format with nanoseconds, of "
+     "one "
+     "link type, that of its first packet.",
+     store<&PcapOptions::format>},
+    {"snap_length", bytes(64, 256 * kKiB), "65535", "Bytes that are kept of a packet.",
+     store<&PcapOptions::snap_length>},
+    {"flush", duration(1, 60 * kSecond), "1s", "No packet waits longer to be written.",
+     store<&PcapOptions::flush_ms>},
+    {"backlog", bytes(64 * kKiB, kGiB), "8MiB", "Bytes that may wait for the file.",
+     store<&PcapOptions::backlog>},
+    {"when_full", choice("drop_newest|block"), "block",
+     "When the backlog is full: `block` lets inputs that read files wait, and of ports the copies are lost "
+     "and "
+     "counted; `drop_newest` loses and counts copies of both. The street never waits for copies of ports.",
+     store<&PcapOptions::when_full>},
+    {"rotate_size", bytes(0, 1024 * kGiB), "0", kRotateSizeHelp,
+     store<&PcapOptions::rotate, &FileRotation::bytes>},
+    {"rotate_every", duration(0, 31 * 24 * kHour), "0", kRotateEveryHelp,
+     store<&PcapOptions::rotate, &FileRotation::every_ms>},
+};
+
 constexpr ConfigKey kStatsdKeys[] = {
     {"to", target("udp://HOST:PORT"), "", "The statsd server.", store<&StatsdOptions::to>, true},
     {"name", of_type(KeyType::name), "statsd", "What metrics show. Each output has its own.",
@@ -569,6 +607,8 @@ constexpr ConfigSection kSections[] = {
     {"outputs", "json", "JSON lines, docs/schema.json.", kJsonKeys, add_output<JsonOptions>, complete_json},
     {"outputs", "dnstap", "dnstap frames, as a Frame Streams writer.", kDnstapOutputKeys,
      add_output<DnstapOptions>, complete_dnstap_output},
+    {"outputs", "pcap", "Copies of the packets that came in, as evidence.", kPcapKeys,
+     add_output<PcapOptions>, nullptr},
     {"outputs", "statsd", "Counters for statsd, docs/statsd.md.", kStatsdKeys, add_output<StatsdOptions>,
      nullptr},
     {"", "lcores", "How many lcores do what, and where.", kLcoreKeys, part<&Config::lcores>, nullptr},

@@ -10,13 +10,14 @@
 namespace weir {
 namespace {
 
-// What an input's packets may begin with, the usual first.
+// What packets of files may begin with, the usual first.
+constexpr auto kFiles = [] {
+  auto links = kDecodedLinks;
+  std::swap(links.front(), *std::find(links.begin(), links.end(), LinkType::ethernet));
+  return links;
+}();
+
 std::span<const LinkType> links_of(const InputConfig& input) {
-  static constexpr auto kFiles = [] {
-    auto links = kDecodedLinks;
-    std::swap(links.front(), *std::find(links.begin(), links.end(), LinkType::ethernet));
-    return links;
-  }();
   const auto* mirror = std::get_if<MirrorOptions>(&input);
   if (mirror == nullptr) return kFiles;
   const std::span<const LinkType> live = LinkFilters::kLive;
@@ -31,6 +32,12 @@ Status check_packet_filters(const Config& config) {
     if (packets == nullptr || packets->filter.empty()) continue;
     if (Status sound = LinkFilters::check(packets->filter, links_of(config.inputs[i])); !sound)
       return Error{input_path(config, i) + ".filter: " + sound.error().message};
+  }
+  for (size_t i = 0; i < config.outputs.size(); ++i) {
+    const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]);
+    if (pcap == nullptr || pcap->filter.empty()) continue;
+    if (Status sound = LinkFilters::check(pcap->filter, kFiles); !sound)
+      return Error{output_path(config, i) + ".filter: " + sound.error().message};
   }
   return Ok{};
 }

@@ -1,6 +1,6 @@
-// Whether the packet filters of a configuration mean something for what its inputs read. Called before
-// anything is started, beside the check of the other things that lie outside of the file: names of hosts in a
-// filter are looked up.
+// Whether the packet filters of a configuration, its outputs' too, mean something for what its inputs read.
+// Called before anything is started, beside the check of the other things that lie outside of the file: names
+// of hosts in a filter are looked up.
 #pragma once
 
 #include "core/result.h"

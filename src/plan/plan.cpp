@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/frame.h"
 #include "core/packet_info.h"
+#include "dataplane/capture_tap.h"
 #include "decoder/transfers.h"
 #include "decoder/wire_store.h"
 #include "src/config/config_check.h"
@@ -78,6 +79,7 @@ void plan_pools(const Config& config, Plan& plan) {
   // keep a batch longer, while it waits for an output.
   plan.ingest_pool_batches = plan.decode * (plan.ring_depth + 3);
   plan.decode_pool_batches = plan.ring_depth + 4;
+  plan.capture_pool_batches = plan.ring_depth + 4;
   const uint64_t pools = plan.ingest + plan.decode;
   plan.pool_bytes =
       (uint64_t{plan.ingest} * plan.ingest_pool_batches + uint64_t{plan.decode} * plan.decode_pool_batches) *
@@ -101,6 +103,12 @@ void plan_pools(const Config& config, Plan& plan) {
   for (const OutputConfig& output : config.outputs) {
     const auto* json = std::get_if<JsonOptions>(&output);
     const auto* dnstap = std::get_if<DnstapOptions>(&output);
+    if (const auto* pcap = std::get_if<PcapOptions>(&output)) {
+      ++plan.captures;
+      plan.capture_bytes +=
+          uint64_t{plan.ingest} * plan.capture_pool_batches * plan.capture_batch_bytes(pcap->snap_length);
+      if (pcap->to.scheme != Target::Scheme::null) plan.backlog_bytes += pcap->backlog;
+    }
     if (json != nullptr && json->to.scheme != Target::Scheme::null)
       plan.backlog_bytes += json->backlog * plan.export_;
     if (dnstap != nullptr && (dnstap->listen || dnstap->to->scheme != Target::Scheme::null))
@@ -116,14 +124,16 @@ void note_outputs_that_drop(const Config& config, Plan& plan) {
   for (size_t i = 0; takes_files && i < config.outputs.size(); ++i) {
     const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
     const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
+    const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]);
     if (dnstap != nullptr && dnstap->listen) continue;  // it keeps nothing for who may never come
     const bool drops = (json != nullptr && json->when_full == WhenFull::drop_newest) ||
-                       (dnstap != nullptr && dnstap->when_full == WhenFull::drop_newest);
+                       (dnstap != nullptr && dnstap->when_full == WhenFull::drop_newest) ||
+                       (pcap != nullptr && pcap->when_full == WhenFull::drop_newest);
     if (drops)
       plan.notes.push_back(
           output_path(config, i) +
           ".when_full: is drop_newest; files of a directory count as done though some of their "
-          "lines were dropped here. Write block, and their reading waits");
+          "lines or packets were dropped here. Write block, and their reading waits");
   }
 }
 
@@ -142,6 +152,7 @@ std::string largest_part(const Plan& plan, const Config& config) {
       {plan.eal_bytes, config.eal.memory != 0 ? "eal.memory, or write eal.memory: auto"
                                               : "the mirror inputs' mbufs or queues"},
       {plan.packet_ring_bytes, "the mirror inputs' mbufs or queues"},
+      {plan.capture_bytes, "the pcap outputs' snap_length, rings.depth or lcores.ingest"},
       {plan.backlog_bytes, "the outputs' backlog or lcores.export"},
   };
   return std::max_element(std::begin(parts), std::end(parts),
@@ -151,9 +162,13 @@ std::string largest_part(const Plan& plan, const Config& config) {
 
 }  // namespace
 
+size_t Plan::capture_batch_bytes(uint32_t snap_length) const {
+  return std::max(batch_bytes, CaptureTap::batch_bytes_for(snap_length));
+}
+
 uint64_t Plan::memory_bytes() const {
   return kProgramBytes + pool_bytes + large_pool_bytes + stream_bytes + table_bytes + reassembly_bytes +
-         eal_bytes + packet_ring_bytes + backlog_bytes;
+         eal_bytes + capture_bytes + packet_ring_bytes + backlog_bytes;
 }
 
 Result<Plan> make_plan(const Config& config, const Machine& machine) {

@@ -42,6 +42,12 @@ struct Plan {
   unsigned large_batches = 0;
   size_t large_bytes = 0;  // the largest frame and its head
 
+  unsigned captures = 0;              // outputs `pcap`
+  unsigned capture_pool_batches = 0;  // a pool of one ingest lcore and one such output
+  [[nodiscard]] size_t capture_batch_bytes(uint32_t snap_length) const;
+  // The export lcore of the nth such output.
+  [[nodiscard]] unsigned lane_of_capture(unsigned nth) const { return nth % export_; }
+
   uint64_t pool_bytes = 0;        // all pools together
   uint64_t large_pool_bytes = 0;  // if every large batch were in use and as large as may be
   uint64_t stream_bytes = 0;      // read buffers and unfinished frames of dnstap connections
@@ -50,6 +56,7 @@ struct Plan {
   uint64_t reassembly_bytes = 0;  // IP fragments and TCP streams, all queues and files together
   uint64_t mbuf_bytes = 0;        // all ports together
   uint64_t eal_bytes = 0;         // mbuf_bytes, or all of eal.memory where that is told
+  uint64_t capture_bytes = 0;     // pools of copies, all together
   uint64_t packet_ring_bytes = 0;  // AF_PACKET's, all interfaces together
   uint64_t backlog_bytes = 0;      // of all outputs, when full
   uint64_t available_bytes = 0;    // the machine's; 0: unknown

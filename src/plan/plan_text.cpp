@@ -85,10 +85,13 @@ std::string polled_by(const Plan& plan, const Config& config, unsigned ingest) {
   return polls.empty() ? "nothing" : polls;
 }
 
-std::string output_names(const Config& config) {
+std::string output_names(const Plan& plan, const Config& config, unsigned lane) {
   std::string names;
-  for (const OutputConfig& output : config.outputs)
+  unsigned captures = 0;
+  for (const OutputConfig& output : config.outputs) {
+    if (std::holds_alternative<PcapOptions>(output) && plan.lane_of_capture(captures++) != lane) continue;
     append(names, ", ", std::visit([](const auto& options) { return options.name; }, output));
+  }
   return names;
 }
 
@@ -104,7 +107,7 @@ std::string work_of(const PlanStage& stage, const Plan& plan, const Config& conf
       for (unsigned s = stage.index; s < plan.decode; s += plan.export_) shards.push_back(s);
       std::string text = shards.size() == 1 ? "shard " : "shards ";
       for (size_t i = 0; i < shards.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shards[i]);
-      return text + "; writes " + output_names(config);
+      return text + "; writes " + output_names(plan, config, stage.index);
     }
   }
   return {};
@@ -130,9 +133,13 @@ std::string lcores_text(const Plan& plan, const Config& config) {
 
 std::string rings_text(const Plan& plan) {
   const std::string depth = std::to_string(plan.ring_depth) + " batches of " + bytes_text(plan.batch_bytes);
-  return "rings\n" + table({{"rings", "from", "to", "each holds"},
-                            {std::to_string(plan.ingest * plan.decode), "ingest", "decode", depth},
-                            {std::to_string(plan.decode), "decode", "export", depth}});
+  std::vector<Row> rows = {{"rings", "from", "to", "each holds"},
+                           {std::to_string(plan.ingest * plan.decode), "ingest", "decode", depth},
+                           {std::to_string(plan.decode), "decode", "export", depth}};
+  if (plan.captures != 0)
+    rows.push_back({std::to_string(plan.ingest * plan.captures), "ingest", "pcap outputs",
+                    std::to_string(plan.ring_depth) + " batches of copies"});
+  return "rings\n" + table(rows);
 }
 
 std::string memory_text(const Plan& plan, const Config& config) {
@@ -145,7 +152,7 @@ std::string memory_text(const Plan& plan, const Config& config) {
   };
   const uint64_t program = plan.memory_bytes() - plan.pool_bytes - plan.large_pool_bytes - plan.stream_bytes -
                            plan.table_bytes - plan.reassembly_bytes - plan.eal_bytes -
-                           plan.packet_ring_bytes - plan.backlog_bytes;
+                           plan.packet_ring_bytes - plan.capture_bytes - plan.backlog_bytes;
   std::vector<Row> rows = {
       {"frame batches", sum(plan.ingest, plan.ingest_pool_batches),
        batches(plan.ingest, "ingest", plan.ingest_pool_batches)},
@@ -168,6 +175,10 @@ std::string memory_text(const Plan& plan, const Config& config) {
                         (config.eal.memory != 0 ? ", all of eal.memory" : ", in EAL's memory")});
   if (plan.packet_ring_bytes != 0)
     rows.push_back({"packet rings", mib(plan.packet_ring_bytes), "shared with the kernel (AF_PACKET)"});
+  if (plan.capture_bytes != 0)
+    rows.push_back({"copies", mib(plan.capture_bytes),
+                    counted(plan.ingest * plan.captures, "ring") + " x " +
+                        std::to_string(plan.capture_pool_batches) + " batches, when pcap outputs are slow"});
   if (plan.backlog_bytes != 0)
     rows.push_back({"output backlog", mib(plan.backlog_bytes), "when outputs are slow"});
   rows.push_back({"program", mib(program), "code, libraries, stacks"});

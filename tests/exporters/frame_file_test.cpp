@@ -109,10 +109,10 @@ TEST_F(FrameFileTest, SeveralStreamsInOneFileGoOnInTheLast) {
 }
 
 TEST_F(FrameFileTest, RefusesWhatIsNoDnstapAndLeavesItAlone) {
-  std::string other(std::string(frame_streams_framing().opening));
+  std::string other(std::string(frame_streams_framing().opening()));
   other.back() = '?';
-  const std::string stop(frame_streams_framing().closing);
-  const std::string start(frame_streams_framing().opening);
+  const std::string stop(frame_streams_framing().closing());
+  const std::string start(frame_streams_framing().opening());
   for (const std::string& content :
        {std::string("{\"a\":1}\n"), std::string("{}\n"), other, stop, start + stop + frame("x"),
         start + std::string("\0\0\0\0\0\0\xff\xff", 8)}) {
@@ -191,15 +191,15 @@ TEST_F(FrameFileTest, AFifoGetsAStreamForEachReader) {
   auto sink = open();
   ASSERT_TRUE(sink) << error;
   write(*sink, {"one"});
-  EXPECT_EQ(read_some(fd), std::string(frame_streams_framing().opening) + frame("one"));
+  EXPECT_EQ(read_some(fd), std::string(frame_streams_framing().opening()) + frame("one"));
   ::close(fd);
   EXPECT_EQ(sink->write(frame("two"), 0, now), 0U);
   fd = reader();
   now.mono_ns += kNsPerSec;
   write(*sink, {"two"});
   sink.reset();
-  EXPECT_EQ(read_some(fd), std::string(frame_streams_framing().opening) + frame("two") +
-                               std::string(frame_streams_framing().closing));
+  EXPECT_EQ(read_some(fd), std::string(frame_streams_framing().opening()) + frame("two") +
+                               std::string(frame_streams_framing().closing()));
   ::close(fd);
 }
 

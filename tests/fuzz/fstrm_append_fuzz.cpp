@@ -71,15 +71,15 @@ std::optional<std::vector<std::string>> frames_of(std::string_view bytes) {
   }
 }
 
-void append(const weir::FileFraming& framing, const File& file, std::string_view frame) {
+void append(weir::FileFraming& framing, const File& file, std::string_view frame) {
   const std::string before = file.bytes();
   const weir::Result<bool> resumed = framing.resume(file.fd(), file.path());
   check(static_cast<bool>(resumed));
   const std::string kept = file.bytes();
   check(before.starts_with(kept) && (*resumed || kept.empty()));
-  if (!*resumed) file.append(framing.opening);
+  if (!*resumed) file.append(framing.opening());
   file.append(frame);
-  file.append(framing.closing);
+  file.append(framing.closing());
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const File file;
   if (!quiet || size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  const weir::FileFraming& framing = weir::frame_streams_framing();
+  weir::FileFraming& framing = weir::frame_streams_framing();
   file.put(input);
   if (!framing.resume(file.fd(), file.path())) {
     check(file.bytes() == input);
@@ -104,8 +104,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto whole = frames_of(input)) check(frames->size() == whole->size() + 1);
 
   append(framing, file, std::string_view("\0\0\0\3two", 7));
-  check(file.bytes() == once.substr(0, once.size() - framing.closing.size()) + std::string("\0\0\0\3two", 7) +
-                            std::string(framing.closing));
+  check(file.bytes() == once.substr(0, once.size() - framing.closing().size()) +
+                            std::string("\0\0\0\3two", 7) + std::string(framing.closing()));
 
   // libfstrm ends at the first STOP or START in the middle, and has a lower limit for frames.
   weir::FstrmReader libfstrm(file.path());

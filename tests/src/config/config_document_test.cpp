@@ -85,7 +85,7 @@ std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const 
   if (section.name == "mirror" && key.name != "interface") add("interface: eth0");
   if (section.name == "file") add("paths: [x]");
   if (section.name == "directory") add("path: /x");
-  if (section.name == "json") add("to: '-'");
+  if (section.name == "json" || section.name == "pcap") add("to: '-'");
   if (section.name == "statsd") add("to: 'udp://127.0.0.1:1'");
   if (section.name == "metrics") add("listen: '127.0.0.1:1'");
   if (section.name == "mirror" && key.name == "interface") add("port: net_null0");

@@ -44,6 +44,17 @@ TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
             WhenFull::drop_newest);
 }
 
+TEST(ConfigFlags, PcapTakesItsFormatFromTheName) {
+  const auto options = [](const std::string& text) {
+    return std::get<PcapOptions>(*pcap_output_from_flag(text));
+  };
+  EXPECT_EQ(options("/x/y.pcap").format, CaptureFormat::pcap);
+  EXPECT_EQ(options("/x/y.pcapng").format, CaptureFormat::pcapng);
+  EXPECT_EQ(options("-").format, CaptureFormat::pcapng);
+  EXPECT_EQ(options("-").pick, CapturePick::all);
+  EXPECT_EQ(pcap_output_from_flag("tcp://127.0.0.1:1").error().message.substr(0, 7), "--pcap:");
+}
+
 TEST(ConfigFlags, ErrorsNameTheFlag) {
   EXPECT_EQ(
       dnstap_input_from_flag("6000").error().message,

@@ -153,7 +153,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file, directory");
   EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, statsd");
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, pcap, statsd");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
@@ -312,6 +312,16 @@ TEST_P(WrongOutput, IsRefusedWithTheRemedy) {
 INSTANTIATE_TEST_SUITE_P(
     Config, WrongOutput,
     testing::Values(
+        Wrong{"pcap: { to: 'tcp://127.0.0.1:1' }",
+              ".pcap.to: 'tcp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
+              "\"null:\""},
+        Wrong{"pcap: { to: '-', rotate_size: 1MiB }",
+              ".pcap.rotate_size: is for files, but this output writes to none; remove it or write to: "
+              "file:///PATH"},
+        Wrong{"pcap: { to: '-', pick: filter }",
+              ".pcap.filter: is needed with pick: filter; write for example filter: \"host 192.0.2.1\""},
+        Wrong{"pcap: { to: '-', filter: udp }",
+              ".pcap.filter: is only asked with pick: filter; write that, or remove it"},
         Wrong{"json: { to: dns.jsonl }", ".json.to: 'dns.jsonl': the path is relative; start it with /"},
         Wrong{"json: { to: 'file:///var/log/' }",
               ".json.to: 'file:///var/log/': the path names a directory; add the file's name"},

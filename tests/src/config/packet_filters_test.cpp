@@ -32,5 +32,19 @@ TEST(PacketFilters, FaultsNameTheKeyOfTheInput) {
   EXPECT_NE(fault_of("mirror: { port: net_null0, filter: inbound }"), "");
 }
 
+TEST(PacketFilters, FaultsNameTheKeyOfTheOutput) {
+  const auto fault = [](const std::string& filter) {
+    const auto config =
+        parse_config("inputs: [ file: { paths: [x] } ]\noutputs: [ pcap: { to: '-', pick: filter, filter: '" +
+                         filter + "' } ]\n",
+                     "weir.yaml");
+    if (!config) return config.error().message;
+    const Status sound = check_packet_filters(*config);
+    return sound ? std::string() : sound.error().message;
+  };
+  EXPECT_EQ(fault("udp"), "");
+  EXPECT_TRUE(fault("prot 53").starts_with("outputs[0].pcap.filter: 'prot 53' is no filter for packets of"));
+}
+
 }  // namespace
 }  // namespace weir

@@ -435,6 +435,26 @@ TEST(PlanMemory, PacketsAndPairsHaveTablesOfTheirOwn) {
   EXPECT_EQ(entries("directory: { path: x, pair: true }"), 2'000U);
 }
 
+TEST(PlanMemory, CopiesOfPacketsHaveRingsOfTheirOwn) {
+  const auto with = [](const std::string& outputs) {
+    auto config = parse_config("inputs: [ file: { paths: [x, y] } ]\noutputs: [ " + outputs +
+                                   " ]\nlcores: { ingest: 2, decode: 2, export: 2 }\n",
+                               "weir.yaml");
+    EXPECT_TRUE(config.ok()) << config.error().message;
+    return plan_of(*config, machine_of(4));
+  };
+  const Plan one = with("pcap: { to: 'file:///x', snap_length: 256KiB, backlog: 1MiB }");
+  constexpr uint64_t kBatches = 16 + 4;
+  EXPECT_EQ(one.capture_bytes, 2 * kBatches * one.capture_batch_bytes(256U << 10U));
+  EXPECT_GT(one.capture_batch_bytes(256U << 10U), 256U << 10U);
+  EXPECT_EQ(one.capture_batch_bytes(64), one.batch_bytes);
+  EXPECT_EQ(one.backlog_bytes, kMiB) << "one export lcore writes it";
+  const Plan two = with("pcap: { to: 'null:' }, pcap: { to: 'null:' }");
+  EXPECT_EQ(two.captures, 2U);
+  EXPECT_EQ(two.backlog_bytes, 0U);
+  EXPECT_NE(two.lane_of_capture(0), two.lane_of_capture(1));
+}
+
 TEST(Machine, ReadsCpuLists) {
   EXPECT_EQ(parse_cpu_list("0-3,8,10-11\n"), (std::vector<unsigned>{0, 1, 2, 3, 8, 10, 11}));
   EXPECT_EQ(parse_cpu_list("\n"), std::vector<unsigned>{});

@@ -1,0 +1,26 @@
+// PacketFormat: how packets are written to a capture file: their records, and the file's head, which depends
+// on the packets' link types. Integers are in this host's byte order, which readers find out. Called by
+// PcapOutput and, as FileFraming, by its file, both on one export lcore.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporters/file_framing.h"
+#include "exporters/output_options.h"
+#include "exporters/record_format.h"
+
+namespace weir {
+
+class PacketFormat : public RecordFormatOf<CapturedPacket>, public FileFraming {
+ public:
+  [[nodiscard]] Drop why_nothing() const noexcept final { return Drop::capture_link_type; }
+};
+
+// input_names: by CapturedPacket::input.
+std::unique_ptr<PacketFormat> make_packet_format(const PcapOptions& options,
+                                                 const std::vector<std::string>& input_names);
+
+}  // namespace weir
