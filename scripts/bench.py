@@ -184,7 +184,8 @@ class Bench:
         self.add(name, units, [run for run, _ in runs], sum(drops for _, drops in runs))
 
     def weir_tls(self, name, units):
-        """socat puts the TLS around what `weir generate` sends; its CPU time is not counted."""
+        """socat puts the TLS around what `weir generate` sends, without pacing, as that does; its CPU time is not
+        counted."""
         key, certificate, port = self.work / "tls.key", self.work / "tls.pem", free_port()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-subj", "/CN=bench", "-keyout", key, "-out", certificate], check=True, capture_output=True)
@@ -197,7 +198,8 @@ class Bench:
             wait_for(lambda: listens(port), "the TLS listener")
             time.sleep(0.1)
             start = cpu_so_far(process)
-            wrap = subprocess.Popen(["socat", "-b", "65536", f"UNIX-LISTEN:{sock}", f"OPENSSL:127.0.0.1:{port},verify=0"])
+            wrap = subprocess.Popen(["socat", "-b", "65536", f"UNIX-LISTEN:{sock}", f"OPENSSL:127.0.0.1:{port},verify=0,"
+                                     "setsockopt-string=6:13:cubic"])
             try:
                 wait_for(sock.exists, "socat's socket")
                 subprocess.run([WEIR, "generate", "--dnstap", f"unix://{sock}", "--count", str(units), "--seed", "1"],
