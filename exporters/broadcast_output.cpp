@@ -71,6 +71,8 @@ void BroadcastOutput::update_cursors() {
   const uint64_t generation = listener_->generation();
   if (generation == generation_) return;
   generation_ = generation;
+  for (const Cursor& cursor : cursors_)
+    if (cursor.receiver->over() && cursor.receiver->end() == ReceiverEnd::stalled) count_rest_as_lost(cursor);
   std::erase_if(cursors_, [](const Cursor& cursor) { return !cursor.receiver->running(); });
   for (auto& receiver : listener_->receivers()) {
     const bool known = std::any_of(cursors_.begin(), cursors_.end(),
@@ -167,9 +169,8 @@ bool BroadcastOutput::end_receivers() {
   return all;
 }
 
-// What it has not taken by the end.
-void BroadcastOutput::lose_rest(const Cursor& cursor) {
-  if (!cursor.receiver->running()) return;
+// What it has not taken.
+void BroadcastOutput::count_rest_as_lost(const Cursor& cursor) {
   uint64_t lost = 0;
   for (Place at = cursor.sent; at.block != next_; at = {at.block + 1, 0})
     lost += block(at.block).events_behind(at.offset);
@@ -191,7 +192,8 @@ bool BroadcastOutput::drain(const Now& now) {
 }
 
 void BroadcastOutput::abandon() {
-  for (const Cursor& cursor : cursors_) lose_rest(cursor);
+  for (const Cursor& cursor : cursors_)
+    if (cursor.receiver->running()) count_rest_as_lost(cursor);
   for (; first_ != next_; ++first_) drop_rest(block(first_), Drop::output_shutdown);
   // Nothing comes any more, but the log has always an open block.
   cursors_.clear();

@@ -69,7 +69,7 @@ class BroadcastOutput : public Output {
   void release_settled();
   [[nodiscard]] bool has_all(const Cursor& cursor) const;
   bool end_receivers();
-  void lose_rest(const Cursor& cursor);
+  void count_rest_as_lost(const Cursor& cursor);
 
   BroadcastOptions options_;
   std::unique_ptr<RecordFormat> format_;

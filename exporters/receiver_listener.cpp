@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace weir {
@@ -35,10 +37,23 @@ bool ReceiverListener::accept_waiting(const Now& now) {
   bool accepted = false;
   for (;;) {
     const int fd = accept4(socket_->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return accepted;
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        note_no_descriptor(errno, now);
+      return accepted;
+    }
     accepted = true;
     let_in(fd, now);
   }
+}
+
+// Those that wait stay in the kernel's queue.
+void ReceiverListener::note_no_descriptor(int error, const Now& now) {
+  accept_failures_.fetch_add(1, std::memory_order_relaxed);
+  if (log_.due(now.mono_ns))
+    spdlog::warn(
+        "{}: a receiver cannot be let in: {}; raise the limit on open files (ulimit -n, LimitNOFILE=){}",
+        to_string(socket_->bound()), std::strerror(error), log_.left_out());
 }
 
 void ReceiverListener::let_in(int fd, const Now& now) {
@@ -75,8 +90,10 @@ void ReceiverListener::let_go(const Receiver& receiver, const Now& now) {
   closed_[static_cast<size_t>(receiver.end())].fetch_add(1, std::memory_order_relaxed);
   if (!log_.due(now.mono_ns)) return;
   const std::string why = receiver.why().empty() ? std::string() : ": " + receiver.why();
-  spdlog::info("{}: closed ({}{}); it was too slow for {} events{}", receiver.name(),
-               to_string(receiver.end()), why, receiver.lost(), log_.left_out());
+  // The lcores count that only when they hear of it.
+  const char* rest = receiver.end() == ReceiverEnd::stalled ? " and for all that waited" : "";
+  spdlog::info("{}: closed ({}{}); it was too slow for {} events{}{}", receiver.name(),
+               to_string(receiver.end()), why, receiver.lost(), rest, log_.left_out());
 }
 
 void ReceiverListener::reload_tls() {
@@ -122,6 +139,10 @@ void ReceiverListener::describe(MetricVisitor& visitor, const Labels& labels) co
   visitor.counter("weir_output_receivers_refused_total",
                   "Receivers turned away because max_receivers were connected: raise it.", labels,
                   read(refused_));
+  visitor.counter(
+      "weir_output_receivers_accept_failures_total",
+      "Tries to let a receiver in that found no descriptor or memory free: raise the limit on open files.",
+      labels, read(accept_failures_));
   for (size_t i = 1; i < kEnds; ++i) {
     Labels with = labels;
     with.push_back({"reason", std::string(to_string(static_cast<ReceiverEnd>(i)))});

@@ -55,6 +55,7 @@ class ReceiverListener {
   static constexpr size_t kEnds = static_cast<size_t>(ReceiverEnd::count_);
 
   bool accept_waiting(const Now& now);
+  void note_no_descriptor(int error, const Now& now);
   void let_in(int fd, const Now& now);
   bool look_after(const Now& now);
   void let_go(const Receiver& receiver, const Now& now);
@@ -76,6 +77,7 @@ class ReceiverListener {
 
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> accept_failures_{0};
   std::atomic<uint64_t> connected_count_{0};
   std::array<std::atomic<uint64_t>, kEnds> closed_{};
 };

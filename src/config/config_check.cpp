@@ -54,7 +54,9 @@ void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& fa
   if (at.scheme != Target::Scheme::tls) {
     for (const auto& [key, given] :
          {std::pair{"tls_certificate", !tls.certificate.empty()}, std::pair{"tls_key", !tls.key.empty()},
-          std::pair{"tls_ca", !tls.ca.empty()}, std::pair{"tls_name", !tls.name.empty()}})
+          std::pair{"tls_ca", !tls.ca.empty()}, std::pair{"tls_name", !tls.name.empty()},
+          std::pair{"tls_clients", tls.clients != TlsOptions{}.clients},
+          std::pair{"tls_verify", !tls.verify}})
       if (given)
         faults.push_back({key, "is for TLS, but the address is " + to_string(at) +
                                    "; remove it or write tls://HOST:PORT"});
@@ -67,6 +69,11 @@ void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& fa
     faults.push_back({"tls_key", "is given without tls_certificate; name the PEM file with the certificate"});
   const bool asks =
       tls.clients == TlsOptions::Clients::optional || tls.clients == TlsOptions::Clients::required;
+  const bool unused_ca = listens ? tls.clients == TlsOptions::Clients::none : !tls.verify;
+  if (!tls.ca.empty() && unused_ca)
+    faults.push_back({"tls_ca", std::string("is of no use with ") +
+                                    (listens ? "tls_clients: none" : "tls_verify: false") +
+                                    "; remove one of them"});
   if (listens && asks && tls.ca.empty())
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }

@@ -174,6 +174,26 @@ void check_directories(const Config& config, Faults& faults) {
   }
 }
 
+// What is moved into a directory that is taken from comes in again.
+void check_moves(const Config& config, Faults& faults) {
+  const auto check = [&](const std::string& to, const std::string& key) {
+    for (size_t i = 0; i < config.inputs.size(); ++i) {
+      const auto* other = std::get_if<DirectoryOptions>(&config.inputs[i]);
+      if (other != nullptr && real_path(to) == real_path(other->path))
+        faults.push_back(
+            {key, "'" + to + "' is " + input_path(config, i) +
+                      ".path, so that what is moved there would be taken again; name another directory"});
+    }
+  };
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i]);
+    if (directory == nullptr) continue;
+    for (const auto& [to, key] :
+         {std::pair{directory->move_to(), ".after"}, std::pair{directory->failed_to(), ".failed"}})
+      if (!to.empty()) check(directory->below_path(to), input_path(config, i) + key);
+  }
+}
+
 void check_standard_input(const Config& config, Faults& faults) {
   Claims claims(faults);
   for (size_t i = 0; i < config.inputs.size(); ++i) {
@@ -195,11 +215,44 @@ std::string file_of(const Target& to) {
 
 void check_destinations(const Config& config, Faults& faults) {
   Claims claims(faults);
+  for (size_t i = 0; i < config.inputs.size(); ++i)
+    if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
+      const std::string state = directory->below_path(directory->state);
+      claims.claim(file_of({.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = state}), state,
+                   input_path(config, i) + ".state", "give each directory a state file of its own");
+    }
   for (const Named& to : destinations(config)) {
     if (to.target.scheme != Target::Scheme::file && to.target.scheme != Target::Scheme::stdio) continue;
     claims.claim(file_of(to.target),
                  to.target.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to.target),
                  to.key, "two outputs would mix what they write; give each its own file");
+  }
+}
+
+// Devices such as /dev/null are read and written at once without harm.
+bool is_device(const Target& to) {
+  struct stat st {};
+  const bool known =
+      to.scheme == Target::Scheme::stdio ? fstat(STDOUT_FILENO, &st) == 0 : stat(to.path.c_str(), &st) == 0;
+  return known && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode);
+}
+
+void check_file_loops(const Config& config, Faults& faults) {
+  for (size_t i = 0; i < config.inputs.size(); ++i) {
+    const auto* input = std::get_if<FileOptions>(&config.inputs[i]);
+    if (input == nullptr) continue;
+    for (const Named& to : destinations(config)) {
+      if ((to.target.scheme != Target::Scheme::file && to.target.scheme != Target::Scheme::stdio) ||
+          is_device(to.target))
+        continue;
+      const std::string file = file_of(to.target);
+      for (const std::string& path : input->paths)
+        if (path != "-" &&
+            file_of({.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = path}) == file)
+          faults.push_back(
+              {to.key, "'" + path + "' is read by " + input_path(config, i) +
+                           ", so that what goes out would come in again; write to another file"});
+    }
   }
 }
 
@@ -219,9 +272,11 @@ void check_conflicts(const Config& config, std::vector<KeyFault>& faults) {
   check_address_loops(config, faults);
   check_ports(config, faults);
   check_directories(config, faults);
+  check_moves(config, faults);
   check_directory_loops(config, faults);
   check_standard_input(config, faults);
   check_destinations(config, faults);
+  check_file_loops(config, faults);
   check_captures(config, faults);
 }
 

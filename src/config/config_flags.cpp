@@ -25,7 +25,7 @@ Status set_key(const ConfigSection& section, std::string_view name, void* values
 
 Result<InputConfig> checked(InputConfig input, const std::string& flag) {
   const auto faults = check_input(input);
-  if (!faults.empty()) return at_flag(flag, faults.front().message);
+  if (!faults.empty()) return at_flag(flag, faults.front().key + ": " + faults.front().message);
   return input;
 }
 

@@ -219,6 +219,26 @@ TEST_P(BroadcastOutputTest, ASlowReceiverLosesItsOwnAndIsClosed) {
   expect_even();
 }
 
+// With a backlog that holds all that it lacks.
+TEST_P(BroadcastOutputTest, WhatAStalledReceiverHadNotTakenIsItsLoss) {
+  open({.flush_ms = 1}, {.max_receivers = 8, .stall_timeout_ms = 300});
+  Sleeper sleeper(target);
+  ASSERT_TRUE(wait_for_receivers(1));
+  take(50'000);
+  ASSERT_TRUE(poll_until([&] { return metric("weir_output_receivers_closed_total{reason=stalled}") == 1; }));
+  ASSERT_TRUE(poll_until([&] { return !up(); }));
+  std::string taken;
+  for (char room[4'096];;) {
+    const ssize_t n = recv(sleeper.fd, room, sizeof room, 0);
+    if (n <= 0) break;
+    taken.append(room, static_cast<size_t>(n));
+  }
+  const double whole =
+      static_cast<double>(taken.size() - 84) / (4 + kNumberPayload);  // behind READY and START
+  EXPECT_NEAR(metric("weir_output_receivers_lost_events_total"), 50'000.0 - whole, 2);
+  expect_even();
+}
+
 TEST_P(BroadcastOutputTest, FramesThatNobodyHadInTimeAreDropsWithTheirReason) {
   open({.flush_ms = 1, .backlog = 64U << 10U});
   for (int i = 0; i < 100; ++i) take(100);

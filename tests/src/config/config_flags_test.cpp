@@ -23,7 +23,7 @@ TEST(ConfigFlags, MirrorTellsInterfacesFromPorts) {
   EXPECT_EQ(mirror_input_from_flag("").error().message,
             "--mirror: is empty; expected an interface, a PCI address or a DPDK vdev");
   EXPECT_EQ(mirror_input_from_flag("eth 1").error().message,
-            "--mirror: 'eth 1' is no interface's name; expected one that `ip link` shows, such as eth1");
+            "--mirror: interface: 'eth 1' is no interface's name; expected one that `ip link` shows, such as eth1");
 }
 
 TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
@@ -66,7 +66,7 @@ TEST(ConfigFlags, ErrorsNameTheFlag) {
   EXPECT_EQ(file_input_from_flag({"a", ""}, "FILE").error().message,
             "FILE: a path is empty; expected a file, or - for standard input");
   EXPECT_EQ(file_input_from_flag({"-", "-"}, "FILE").error().message,
-            "FILE: standard input (\"-\") is named twice; keep one of them");
+            "FILE: paths: standard input (\"-\") is named twice; keep one of them");
 }
 
 TEST(ConfigFlags, DnsPortsAreThoseOfTheKey) {

@@ -523,6 +523,62 @@ TEST(ConfigFault, AFileThatTheDirectoryWouldTake) {
   EXPECT_EQ(fault("", "dnstap: { to: '/spool/.out.fstrm' }"), "(no fault)");
 }
 
+TEST(ConfigFault, AFileThatIsReadAndWritten) {
+  const auto fault = [](const std::string& path, const std::string& output) {
+    return fault_of("inputs:\n  - file: { paths: [a, '" + path + "'] }\noutputs:\n  - " + output + "\n");
+  };
+  for (const char* output : {"dnstap: { to: 'file:///x/y.fstrm' }", "json: { to: '/x/z/../y.fstrm' }"})
+    EXPECT_NE(fault("/x/y.fstrm", output)
+                  .find("outputs[0]." + std::string(output).substr(0, std::string(output).find(':')) +
+                        ".to: '/x/y.fstrm' is read by inputs[0].file, so that what goes out"),
+              std::string::npos)
+        << fault("/x/y.fstrm", output);
+  EXPECT_EQ(fault("/x/y.fstrm", "json: { to: '/x/y.jsonl' }"), "(no fault)");
+  EXPECT_EQ(fault("/dev/null", "json: { to: '/dev/null' }"), "(no fault)");
+  EXPECT_EQ(fault("-", "json: { to: '-' }"), "(no fault)");
+}
+
+TEST(ConfigFault, ADirectoryThatFilesAreMovedInto) {
+  const auto fault = [](const std::string& keys) {
+    return fault_of("inputs:\n  - directory: { path: /a, " + keys +
+                    " }\n  - directory: { path: /b, name: b }\noutputs: [ json: { to: '-' } ]\n");
+  };
+  EXPECT_EQ(fault("after: 'move:/b'"),
+            "weir.yaml:2: inputs[0].directory.after: '/b' is inputs[1].directory.path, so that what is moved "
+            "there would "
+            "be taken again; name another directory");
+  EXPECT_EQ(fault("after: 'move:.'"),
+            "weir.yaml:2: inputs[0].directory.after: '/a/.' is inputs[0].directory.path, so that what is "
+            "moved there would "
+            "be taken again; name another directory");
+  EXPECT_NE(fault("after: delete, failed: '../b'").find("directory.failed: '/a/../b' is inputs[1]"),
+            std::string::npos);
+  EXPECT_EQ(fault("after: 'move:done'"), "(no fault)");
+  EXPECT_NE(fault_of("inputs: [ directory: { path: /a, state: /s } ]\noutputs: [ json: { to: /s } ]\n")
+                .find("json.to: file:///s is already used by inputs[0].directory.state"),
+            std::string::npos);
+}
+
+TEST(ConfigFault, TlsKeysWithoutTls) {
+  for (const char* keys : {"listen: 'tcp://127.0.0.1:1', tls_clients: required",
+                           "connect: 'tcp://127.0.0.1:1', tls_verify: false"})
+    EXPECT_NE(fault_of_input("dnstap: { " + std::string(keys) + " }").find("is for TLS, but the address is"),
+              std::string::npos)
+        << keys;
+  for (const char* to : {"null:", "/x", "tcp://127.0.0.1:1"})
+    EXPECT_NE(fault_of_output("json: { to: '" + std::string(to) + "', tls_verify: false }")
+                  .find("tls_verify: is for TLS"),
+              std::string::npos)
+        << to;
+  EXPECT_NE(
+      fault_of_input("dnstap: { listen: 'tls://[::1]:1', tls_certificate: c, tls_ca: a, tls_clients: none }")
+          .find("tls_ca: is of no use with tls_clients: none"),
+      std::string::npos);
+  EXPECT_NE(fault_of_input("dnstap: { connect: 'tls://[::1]:1', tls_ca: a, tls_verify: false }")
+                .find("tls_ca: is of no use with tls_verify: false"),
+            std::string::npos);
+}
+
 TEST(ConfigFault, NothingToDo) {
   EXPECT_EQ(fault_of("outputs: [ json: { to: '-' } ]\n"),
             "weir.yaml:1: inputs: there are none; expected at least one, such as - dnstap: { listen: "
