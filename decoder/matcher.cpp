@@ -75,6 +75,7 @@ bool Matcher::is_copy_of_response(const Leg& leg, const Key& key) noexcept {
 }
 
 void Matcher::mark_done(const Leg& leg, const Key& key, const Waiting& other) noexcept {
+  if (leg.tcp) return;
   const uint64_t query_wire = leg.response ? other.wire_hash : key.wire;
   const uint64_t response_wire = leg.response ? key.wire : other.wire_hash;
   DoneMark mark = {.hash = key.flow_id,
@@ -153,12 +154,12 @@ bool Matcher::take_query(const Leg& leg, const Key& key, Timeline& timeline) noe
     return true;
   });
   if (!looked) return false;
-  if (asked != nullptr) {
+  if (asked != nullptr && !leg.tcp) {
     if (join(*asked, leg)) return true;
     if (!time_out(*asked)) return false;
   }
   if (answer != nullptr) return write_transaction(leg, key, *answer);
-  if (is_copy_of_query(leg, key)) {
+  if (!leg.tcp && is_copy_of_query(leg, key)) {
     sink_.drop(Drop::duplicate_query, leg.units);
     return true;
   }
@@ -186,12 +187,13 @@ bool Matcher::take_response(const Leg& leg, const Key& key, Timeline& timeline) 
   });
   if (!looked) return false;
   // A query that was asked after this response was sent is not what it answers, if it answered one before.
-  if (query != nullptr && leg.time_ns < query->time_ns && is_copy_of_response(leg, key)) query = nullptr;
+  if (query != nullptr && !leg.tcp && leg.time_ns < query->time_ns && is_copy_of_response(leg, key))
+    query = nullptr;
   if (query != nullptr)
     return whole_transfers_ && leg.tcp && TransferProgress::asks(query->dns)
                ? begin_transfer(leg, key, *query)
                : write_transaction(leg, key, *query);
-  if (copy || is_copy_of_response(leg, key)) {
+  if (!leg.tcp && (copy || is_copy_of_response(leg, key))) {
     sink_.drop(Drop::duplicate_response, leg.units);
     return true;
   }

@@ -4,13 +4,15 @@
 // A response answers a query when transport, both endpoints, the id and the question are the same (RFC 5452
 // section 9.1; names without regard to case, for resolvers scramble it; a message without a question matches
 // any) and it came at most match_timeout_ms after it, or at most reorder_ms before it: whatever order they
-// were captured in. Copies, in whatever order:
+// were captured in. Copies of datagrams, in whatever order:
 //   - a query that is waiting takes in the same question asked again: one event, one unit more;
 //   - a response that is the same, byte for byte, as one that waits or was written less than match_timeout_ms
 //     ago is filtered (Drop::duplicate_response);
 //   - so is a query that is the same as that of a transaction that was written, when its packet time lies
 //     before the response, or within reorder_ms of the first copy (Drop::duplicate_query). Later, it is asked
 //     anew.
+// TCP has no copies here: a segment that comes again ends as Drop::tcp_duplicate, so what is asked again on a
+// connection is asked anew.
 // All of these compare packet times, so that events do not depend on when time-outs are looked for.
 //
 // A packet is compared with at most kMaxCompared others, whatever is sent. So of one flow and id a message

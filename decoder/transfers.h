@@ -19,7 +19,7 @@ namespace weir {
 class Transfers {
  public:
   // Under way at once; one more ends the oldest. Each keeps two messages of up to 64 KiB.
-  static constexpr size_t kMost = 16;
+  static constexpr size_t kMost = 64;
   static constexpr size_t kMostBytes = kMost * 2 * (64U << 10U);
 
   // timeout_ns: without a message for so long, a transfer is written as it is. The sink outlives this.

@@ -91,7 +91,10 @@ Status DpdkPort::configure(const MirrorOptions& options) {
   const uint16_t send_queues = needs_send_queues(info.driver_name) ? options.queues : 0;
   int error = rte_eth_dev_configure(id_, options.queues, send_queues, &conf);
   if (error != 0)
-    return refused(options, "cannot be configured", error, "Is it used by another mirror input?");
+    return refused(options, "cannot be configured", error,
+                   options.mtu == 0
+                       ? "Is it used by another mirror input?"
+                       : "Is `mtu:` more than its driver takes, or is it used by another mirror input?");
   ours_ = true;
 
   descriptors_ = options.rx_descriptors;

@@ -97,13 +97,18 @@ Result<bool> PcapFormat::resume(int fd, const std::string& path) {
       if (kept + kHeadBytes + len > size) break;
       kept += kHeadBytes + len;
     }
-    link_known_ = true;
-    set_link(link);
+    // Without a packet, the link type is but what a run without packets wrote.
+    if (kept == kHeaderBytes) {
+      kept = 0;
+    } else {
+      link_known_ = true;
+      set_link(link);
+    }
   }
   if (kept == size) return true;
   if (ftruncate(fd, static_cast<off_t>(kept)) != 0)
     return Error{"'" + path + "' cannot be cut back to its last whole packet: " + std::strerror(errno)};
-  spdlog::warn("{} ended inside a packet; the part of it was taken away", path);
+  if (size > kHeaderBytes) spdlog::warn("{} ended inside a packet; the part of it was taken away", path);
   return kept != 0;
 }
 

@@ -52,11 +52,22 @@ void catch_signals(LoadProgress& progress) {
   (void)::sigaction(SIGPIPE, &action, nullptr);
 }
 
+// Flags of the other kind of load would be of no effect.
+Status check_kind(const CLI::App& command, const GenerateFlags& flags) {
+  const bool dnstap = !flags.dnstap.empty();
+  for (const CLI::Option* option : command.get_options())
+    if (option->count() != 0 && option->get_group() == (dnstap ? "packets" : "dnstap"))
+      return Error{option->get_name() + " is of no use with " + (dnstap ? "--dnstap" : "--pcap") +
+                   "; leave it out."};
+  return Ok{};
+}
+
 // Fills in what depends on several flags.
-Status complete(GenerateFlags& flags) {
+Status complete(const CLI::App& command, GenerateFlags& flags) {
   if (flags.dnstap.empty() == flags.pcap.empty()) {
     return Error{"Say what to write: either --dnstap TARGET or --pcap FILE."};
   }
+  if (Status fits = check_kind(command, flags); !fits) return fits;
   auto target = parse_target(flags.dnstap.empty() ? flags.pcap : flags.dnstap);
   if (!target) return target.error();
   LoadOptions& load = flags.load;
@@ -125,8 +136,8 @@ void print_report(const LoadReport& report, bool json) {
       report.fault.empty() ? "true" : "false");
 }
 
-int generate(GenerateFlags& flags) {
-  if (auto ready = complete(flags); !ready) {
+int generate(const CLI::App& command, GenerateFlags& flags) {
+  if (auto ready = complete(command, flags); !ready) {
     (void)std::fprintf(stderr, "weir generate: %s\n", ready.error().message.c_str());
     return 2;
   }
@@ -219,7 +230,7 @@ void add_generate_command(CLI::App& app, int& exit_code) {
   command->footer(
       "Example: weir generate --dnstap unix:///run/weir/dnstap.sock --rate 100000 --seconds 10\n"
       "Exit codes: 0 done, 1 the destination failed or went away (what it took is told), 2 usage.");
-  command->callback([flags, &exit_code] { exit_code = generate(*flags); });
+  command->callback([command, flags, &exit_code] { exit_code = generate(*command, *flags); });
 }
 
 }  // namespace weir

@@ -187,7 +187,7 @@ constexpr ConfigKey kMirrorKeys[] = {
     {"mbufs", integer(256, 4'194'304), "8192", "Packet buffers a queue, 2.3 KiB each.",
      store<&MirrorOptions::mbufs>},
     {"rx_descriptors", integer(32, 32'768), "1024", "Packets that the NIC may hold for Weir, a queue.",
-     store<&MirrorOptions::rx_descriptors>},
+     store<&MirrorOptions::rx_descriptors>, false, "port"},
     {"mtu", integer(0, 65'535), "0",
      "Longest payload of an Ethernet frame that a port of DPDK's takes: tunnels (ERSPAN, VXLAN) and jumbo "
      "frames "

@@ -156,7 +156,7 @@ void ConfigReader::check_needs(const ConfigSection& section, const std::string& 
     return std::find(given.begin(), given.end(), key) != given.end();
   };
   const auto instead = [&](const ConfigKey& key) -> std::string_view {
-    for (const std::string_view other : {"listen", "connect", "to"})
+    for (const std::string_view other : {"listen", "connect", "to", "interface"})
       if (other != key.only_with && is_given(other)) return other;
     return {};
   };

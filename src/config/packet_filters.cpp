@@ -24,6 +24,14 @@ std::span<const LinkType> links_of(const InputConfig& input) {
   return mirror->interface.empty() ? live.first(1) : live;
 }
 
+// Of all inputs that read packets: each of these sets holds the shorter ones.
+std::span<const LinkType> links_of(const std::vector<InputConfig>& inputs) {
+  std::span<const LinkType> all;
+  for (const InputConfig& input : inputs)
+    if (packet_options(input) != nullptr && links_of(input).size() > all.size()) all = links_of(input);
+  return all;
+}
+
 }  // namespace
 
 Status check_packet_filters(const Config& config) {
@@ -36,7 +44,7 @@ Status check_packet_filters(const Config& config) {
   for (size_t i = 0; i < config.outputs.size(); ++i) {
     const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]);
     if (pcap == nullptr || pcap->filter.empty()) continue;
-    if (Status sound = LinkFilters::check(pcap->filter, kFiles); !sound)
+    if (Status sound = LinkFilters::check(pcap->filter, links_of(config.inputs)); !sound)
       return Error{output_path(config, i) + ".filter: " + sound.error().message};
   }
   return Ok{};

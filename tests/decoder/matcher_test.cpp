@@ -162,6 +162,26 @@ TEST(MatcherEdge, UnknownTypeAndBytesThatAreNotUtf8) {
   EXPECT_EQ(outcome_of({q, r}).lines, Lines{"TRANSACTION" + kEnds + "1 \xff\xc3(.example q0 r10"});
 }
 
+// A segment that came again has ended before this: what is asked again is asked anew.
+TEST(Matcher, NothingIsACopyOverTcp) {
+  std::vector<Sent> packets;
+  Lines expected;
+  for (uint64_t i = 0; i < 50; ++i) {
+    for (Sent sent : {query(i * 20'000), answer(i * 20'000 + 1'000)}) {
+      sent.tcp = true;
+      packets.push_back(sent);
+    }
+    expected.push_back("TRANSACTION" + kEnds + "1 www.example q" + std::to_string(i * 20'000) + " r" +
+                       std::to_string(i * 20'000 + 1'000));
+  }
+  EXPECT_EQ(outcome_of(packets).lines, expected);
+  // Asked twice before the answers: each has its own.
+  std::vector<Sent> twice = {query(0), query(10), answer(20), answer(30)};
+  for (Sent& sent : twice) sent.tcp = true;
+  EXPECT_EQ(outcome_of(twice).lines, (Lines{"TRANSACTION" + kEnds + "1 www.example q0 r20",
+                                            "TRANSACTION" + kEnds + "1 www.example q10 r30"}));
+}
+
 // What tells one transaction from another.
 
 TEST(Matcher, NamesAreComparedWithoutCase) {

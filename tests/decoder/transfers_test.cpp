@@ -103,10 +103,9 @@ TEST(Transfers, WithoutAnEndAreWrittenWhenTheirTimeIsOver) {
 
 TEST(Transfers, EndWhenTheIdIsAskedAnew) {
   EXPECT_EQ(
-      outcome_of({asked(0), part(10, {soa(1), kA}), asked(200'000), part(200'030, {soa(1), soa(1)})}, kWhole)
-          .lines,
+      outcome_of({asked(0), part(10, {soa(1), kA}), asked(20), part(30, {soa(1), soa(1)})}, kWhole).lines,
       (Lines{"TRANSACTION" + kEnds + " q0 r10 transfer m1 rr2 unfinished",
-             "TRANSACTION" + kEnds + " q200000 r200030 transfer m1 rr2"}));
+             "TRANSACTION" + kEnds + " q20 r30 transfer m1 rr2"}));
 }
 
 TEST(Transfers, OverUdpAreNone) {

@@ -118,13 +118,25 @@ TEST_F(Append, PcapGoesOnBehindTheLastWholePacketWithTheFilesLinkType) {
   PcapFormat writer(1000);
   std::string file = record_of(writer, {.link = 101}, "abc") + record_of(writer, {.link = 101}, "de");
   file = std::string(writer.opening()) + file;
-  for (const size_t cut : {0, 1, 2, 3, 17, 18, 19, 36, 37}) {
+  for (const size_t cut : {0, 1, 2, 3, 17, 18}) {
     PcapFormat format(900);
-    const size_t kept = cut == 0 ? file.size() : cut <= 18 ? file.size() - 18 : 24;
+    const size_t kept = cut == 0 ? file.size() : file.size() - 18;
     EXPECT_EQ(left_of(format, file.substr(0, file.size() - cut)), file.substr(0, kept)) << cut;
     EXPECT_TRUE(resumed);
     EXPECT_EQ(record_of(format, {.link = 1}, "x"), "") << "the file's link type";
     EXPECT_NE(record_of(format, {.link = 101}, "x"), "");
+  }
+}
+
+TEST_F(Append, PcapWithoutAPacketHasNoLinkTypeYet) {
+  PcapFormat writer(1000);
+  const std::string record = record_of(writer, {.link = 101}, "abc");
+  const std::string file = std::string(writer.opening()) + record;
+  for (const size_t cut : {record.size(), record.size() - 1, size_t{1}}) {
+    PcapFormat format(900);
+    EXPECT_EQ(left_of(format, file.substr(0, file.size() - cut)), "") << cut;
+    EXPECT_FALSE(resumed);
+    EXPECT_NE(record_of(format, {.link = 1}, "x"), "");
   }
 }
 

@@ -82,13 +82,13 @@ std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const 
     const std::string usual = section.list == "inputs" ? "listen" : "to";
     add((key.only_with.empty() ? usual : std::string(key.only_with)) + ": 'unix:///x'");
   }
-  if (section.name == "mirror" && key.name != "interface") add("interface: eth0");
+  if (section.name == "mirror")
+    add(key.name == "interface" || key.only_with == "port" ? "port: net_null0" : "interface: eth0");
   if (section.name == "file") add("paths: [x]");
   if (section.name == "directory") add("path: /x");
   if (section.name == "json" || section.name == "pcap") add("to: '-'");
   if (section.name == "statsd") add("to: 'udp://127.0.0.1:1'");
   if (section.name == "metrics") add("listen: '127.0.0.1:1'");
-  if (section.name == "mirror" && key.name == "interface") add("port: net_null0");
   const std::string item = std::string(section.name) + ": { " + body + " }";
   std::string yaml = "inputs: [ " + (section.list == "inputs" ? item : "file: { paths: [y] }") + " ]\n";
   yaml += "outputs: [ " + (section.list == "outputs" ? item : "json: { to: 'null:' }") + " ]\n";

@@ -22,8 +22,9 @@ TEST(ConfigFlags, MirrorTellsInterfacesFromPorts) {
   EXPECT_EQ(mirror("net_null").port, "net_null");
   EXPECT_EQ(mirror_input_from_flag("").error().message,
             "--mirror: is empty; expected an interface, a PCI address or a DPDK vdev");
-  EXPECT_EQ(mirror_input_from_flag("eth 1").error().message,
-            "--mirror: interface: 'eth 1' is no interface's name; expected one that `ip link` shows, such as eth1");
+  EXPECT_EQ(
+      mirror_input_from_flag("eth 1").error().message,
+      "--mirror: interface: 'eth 1' is no interface's name; expected one that `ip link` shows, such as eth1");
 }
 
 TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {

@@ -399,6 +399,10 @@ TEST(ConfigFault, KeysThatWouldBeOfNoUse) {
         fault_of_output("dnstap: { to: 'tls://192.0.2.1:1', " + std::string(key) + " }"),
         "weir.yaml:3: outputs[0].dnstap." + name + ": is of no use with to, only with listen; remove it");
   }
+  for (const char* key : {"rx_descriptors: 1024", "mtu: 0", "timestamps: true"})
+    EXPECT_EQ(fault_of_input("mirror: { interface: eth0, " + std::string(key) + " }"),
+              "weir.yaml:3: inputs[0].mirror." + std::string(key).substr(0, std::string(key).find(':')) +
+                  ": is of no use with interface, only with port; remove it");
   for (const char* key : {"when_full: block", "when_full: drop_newest", "tls_verify: true", "tls_name: x"}) {
     const std::string name = std::string(key).substr(0, std::string(key).find(':'));
     EXPECT_EQ(

@@ -43,6 +43,13 @@ TEST(PacketFilters, FaultsNameTheKeyOfTheOutput) {
     return sound ? std::string() : sound.error().message;
   };
   EXPECT_EQ(fault("udp"), "");
+  EXPECT_EQ(fault("inbound"), "") << "cooked captures tell it";
+  const auto live = parse_config(
+      "inputs: [ mirror: { port: net_null0 } ]\noutputs: [ pcap: { to: '-', pick: filter, filter: inbound } "
+      "]\n",
+      "x");
+  ASSERT_TRUE(live);
+  EXPECT_FALSE(check_packet_filters(*live)) << "Ethernet does not";
   EXPECT_TRUE(fault("prot 53").starts_with("outputs[0].pcap.filter: 'prot 53' is no filter for packets of"));
 }
 
