@@ -346,14 +346,14 @@ class Directory(weir.WeirCase):
 
     def test_what_cannot_work_is_refused(self):
         elsewhere = "/dev/shm" if os.path.isdir("/dev/shm") else None
-        cases = [("move:" + str(self.inbox), "", "is the directory itself"),
-                 ("delete", ", failed: '/dev/null'", "is no directory")]
+        cases = [("move:" + str(self.inbox), "", 2, "so that what is moved there would be taken again"),
+                 ("delete", ", failed: '/dev/null'", 1, "is no directory")]
         if elsewhere and os.stat(elsewhere).st_dev != self.inbox.stat().st_dev:
-            cases.append(("move:" + elsewhere, "", "is on another file system"))
-        for after, keys, message in cases:
+            cases.append(("move:" + elsewhere, "", 1, "is on another file system"))
+        for after, keys, code, message in cases:
             with self.subTest(after=after):
                 run = self.run_weir(after, keys, ready=False)
-                self.assertEqual(run.wait(), 1)
+                self.assertEqual(run.wait(), code)
                 self.assertIn(message, run.stderr())
 
     def test_sighup_looks_at_the_directory(self):
