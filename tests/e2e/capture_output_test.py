@@ -346,7 +346,7 @@ class Live(CaptureOutput):
         lines = self.folder() / "dns.jsonl"
         config = self.config("mirror: { interface: tap0 }", f'to: "file://{to}", backlog: 64KiB',
                              f'  - json: {{ to: "file://{lines}" }}\nrings: {{ depth: 2, batch_bytes: 4KiB }}\n'
-                             "drain_timeout: 1s\n")
+                             "drain_timeout: 3s\n")  # longer than the lines wait for their flush
         run = self.weir("-c", config, netns=self.net.name).wait_ready()
         self.net.run("tcpreplay", "-q", "-i", "wire0", "--pps=5000", "--loop=20", "--preload-pcap",
                      weir.DATA / "pcap/variant-base.pcap")
