@@ -23,4 +23,9 @@ class PacketFormat : public RecordFormatOf<CapturedPacket>, public FileFraming {
 std::unique_ptr<PacketFormat> make_packet_format(const PcapOptions& options,
                                                  const std::vector<std::string>& input_names);
 
+// For resume() of either format. An Error tells the remedy.
+Error not_ours(const std::string& path, const std::string& what);
+Error unreadable(const std::string& path);  // errno says why
+Status cut_back_to(uint64_t kept, int fd, const std::string& path);
+
 }  // namespace weir

@@ -1,10 +1,8 @@
 #include "exporters/capture/pcap_format.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -27,10 +25,6 @@ template <size_t N>
 char* put(const uint32_t (&words)[N], char* out) noexcept {
   std::memcpy(out, words, sizeof words);
   return out + sizeof words;
-}
-
-Error not_ours(const std::string& path, const std::string& what) {
-  return Error{"'" + path + "' " + what + ": move it away, or name another file"};
 }
 
 }  // namespace
@@ -68,9 +62,7 @@ size_t PcapFormat::record_start(std::string_view records, size_t sent) const noe
 
 Result<bool> PcapFormat::resume(int fd, const std::string& path) {
   const ReadHandle reader(path);
-  if (reader.fd() < 0)
-    return not_ours(path, std::string("cannot be read (") + std::strerror(errno) +
-                              "), and where its packets end must be known to append to it");
+  if (reader.fd() < 0) return unreadable(path);
   const uint64_t size = size_of(fd);
   FileBytes file(reader.fd());
   uint64_t kept = 0;
@@ -106,8 +98,7 @@ Result<bool> PcapFormat::resume(int fd, const std::string& path) {
     }
   }
   if (kept == size) return true;
-  if (ftruncate(fd, static_cast<off_t>(kept)) != 0)
-    return Error{"'" + path + "' cannot be cut back to its last whole packet: " + std::strerror(errno)};
+  if (Status cut = cut_back_to(kept, fd, path); !cut) return cut.error();
   if (size > kHeaderBytes) spdlog::warn("{} ended inside a packet; the part of it was taken away", path);
   return kept != 0;
 }

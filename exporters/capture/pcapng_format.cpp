@@ -1,10 +1,8 @@
 #include "exporters/capture/pcapng_format.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -71,10 +69,6 @@ class BlockWriter {
   char* start_;
   char* at_;
 };
-
-Error not_ours(const std::string& path, const std::string& what) {
-  return Error{"'" + path + "' " + what + ": move it away, or name another file"};
-}
 
 }  // namespace
 
@@ -159,9 +153,7 @@ size_t PcapngFormat::record_start(std::string_view records, size_t sent) const n
 
 Result<bool> PcapngFormat::resume(int fd, const std::string& path) {
   const ReadHandle reader(path);
-  if (reader.fd() < 0)
-    return not_ours(path, std::string("cannot be read (") + std::strerror(errno) +
-                              "), and where its packets end must be known to append to it");
+  if (reader.fd() < 0) return unreadable(path);
   const uint64_t size = size_of(fd);
   FileBytes file(reader.fd());
   uint64_t kept = 0;
@@ -185,8 +177,7 @@ Result<bool> PcapngFormat::resume(int fd, const std::string& path) {
       return not_ours(path, "has something else in it than packets");
   }
   if (kept == size) return false;
-  if (ftruncate(fd, static_cast<off_t>(kept)) != 0)
-    return Error{"'" + path + "' cannot be cut back to its last whole packet: " + std::strerror(errno)};
+  if (Status cut = cut_back_to(kept, fd, path); !cut) return cut.error();
   spdlog::warn("{} ended inside a packet; the part of it was taken away", path);
   return false;
 }

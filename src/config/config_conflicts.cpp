@@ -205,12 +205,18 @@ void check_standard_input(const Config& config, Faults& faults) {
 
 // The file that is written in the end: "-", /dev/stdout and the file that standard output leads to are one,
 // and so are the many ways to write a path.
+bool look_at(const Target& to, struct stat& st) {
+  return (to.scheme == Target::Scheme::stdio ? fstat(STDOUT_FILENO, &st) : stat(to.path.c_str(), &st)) == 0;
+}
 std::string file_of(const Target& to) {
   struct stat st {};
-  const bool is_stdout = to.scheme == Target::Scheme::stdio;
-  if ((is_stdout ? fstat(STDOUT_FILENO, &st) : stat(to.path.c_str(), &st)) == 0)
-    return std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino);
-  return real_path(to.path);
+  return look_at(to, st) ? std::to_string(st.st_dev) + ":" + std::to_string(st.st_ino) : real_path(to.path);
+}
+std::string file_of(const std::string& path) {
+  return file_of(Target{.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = path});
+}
+bool is_written(const Target& to) {
+  return to.scheme == Target::Scheme::file || to.scheme == Target::Scheme::stdio;
 }
 
 void check_destinations(const Config& config, Faults& faults) {
@@ -218,11 +224,11 @@ void check_destinations(const Config& config, Faults& faults) {
   for (size_t i = 0; i < config.inputs.size(); ++i)
     if (const auto* directory = std::get_if<DirectoryOptions>(&config.inputs[i])) {
       const std::string state = directory->below_path(directory->state);
-      claims.claim(file_of({.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = state}), state,
-                   input_path(config, i) + ".state", "give each directory a state file of its own");
+      claims.claim(file_of(state), state, input_path(config, i) + ".state",
+                   "give each directory a state file of its own");
     }
   for (const Named& to : destinations(config)) {
-    if (to.target.scheme != Target::Scheme::file && to.target.scheme != Target::Scheme::stdio) continue;
+    if (!is_written(to.target)) continue;
     claims.claim(file_of(to.target),
                  to.target.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to.target),
                  to.key, "two outputs would mix what they write; give each its own file");
@@ -232,9 +238,7 @@ void check_destinations(const Config& config, Faults& faults) {
 // Devices such as /dev/null are read and written at once without harm.
 bool is_device(const Target& to) {
   struct stat st {};
-  const bool known =
-      to.scheme == Target::Scheme::stdio ? fstat(STDOUT_FILENO, &st) == 0 : stat(to.path.c_str(), &st) == 0;
-  return known && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode);
+  return look_at(to, st) && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode);
 }
 
 void check_file_loops(const Config& config, Faults& faults) {
@@ -242,13 +246,10 @@ void check_file_loops(const Config& config, Faults& faults) {
     const auto* input = std::get_if<FileOptions>(&config.inputs[i]);
     if (input == nullptr) continue;
     for (const Named& to : destinations(config)) {
-      if ((to.target.scheme != Target::Scheme::file && to.target.scheme != Target::Scheme::stdio) ||
-          is_device(to.target))
-        continue;
+      if (!is_written(to.target) || is_device(to.target)) continue;
       const std::string file = file_of(to.target);
       for (const std::string& path : input->paths)
-        if (path != "-" &&
-            file_of({.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = path}) == file)
+        if (path != "-" && file_of(path) == file)
           faults.push_back(
               {to.key, "'" + path + "' is read by " + input_path(config, i) +
                            ", so that what goes out would come in again; write to another file"});

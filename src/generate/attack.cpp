@@ -73,10 +73,7 @@ void Attack::make_segments() {
   PacketPath path = random_path();
   std::swap(path.from, path.to);
   large_response(message_);
-  std::string stream;
-  stream += static_cast<char>(message_.size() >> 8U);
-  stream += static_cast<char>(message_.size());
-  stream += message_;
+  const std::string stream = with_length(message_);
   const auto first = static_cast<uint32_t>(random_.next());
   for (size_t at = 0; at < stream.size(); at += kSegmentBytes)
     append_tcp_packet(segments_.emplace_back(), path, 0,

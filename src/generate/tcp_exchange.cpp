@@ -1,21 +1,11 @@
 #include "src/generate/tcp_exchange.h"
 
-#include <string_view>
 #include <utility>
 
 namespace weir {
 namespace {
 
 constexpr uint64_t kRoundTripNs = 200'000;
-
-// RFC 1035 section 4.2.2.
-std::string with_length(std::string_view message) {
-  std::string framed;
-  framed += static_cast<char>(message.size() >> 8U);
-  framed += static_cast<char>(message.size());
-  framed += message;
-  return framed;
-}
 
 class Exchange {
  public:
@@ -43,6 +33,14 @@ class Exchange {
 };
 
 }  // namespace
+
+std::string with_length(std::string_view message) {
+  std::string framed;
+  framed += static_cast<char>(message.size() >> 8U);
+  framed += static_cast<char>(message.size());
+  framed += message;
+  return framed;
+}
 
 std::vector<TimedPacket> tcp_exchange(const Transaction& transaction, unsigned vlan, uint64_t number) {
   constexpr unsigned kClient = 0;

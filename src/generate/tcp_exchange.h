@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/generate/packet_builder.h"
@@ -17,6 +18,9 @@ struct TimedPacket {
 };
 
 constexpr size_t kSegmentBytes = 1460;
+
+// As a message stands in a stream (RFC 1035 section 4.2.2).
+std::string with_length(std::string_view message);
 
 // In time order. `number` makes the connection's sequence numbers.
 std::vector<TimedPacket> tcp_exchange(const Transaction& transaction, unsigned vlan, uint64_t number);

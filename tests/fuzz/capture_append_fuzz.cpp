@@ -2,49 +2,23 @@
 // up to its last whole packet stays, and with a packet behind it is taken as it is the next time. Input:
 // which format, then the file.
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "exporters/capture/pcap_format.h"
 #include "exporters/capture/pcapng_format.h"
 #include "tests/exporters/capture/packet_record.h"
+#include "tests/fuzz/memory_file.h"
 
 namespace {
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-class File {
- public:
-  File() : fd_(memfd_create("capture_append_fuzz", MFD_CLOEXEC)) { check(fd_ >= 0); }
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-  void put(std::string_view bytes) const {
-    check(ftruncate(fd_, 0) == 0);
-    append(bytes);
-  }
-  void append(std::string_view bytes) const {
-    const off_t end = lseek(fd_, 0, SEEK_END);
-    check(pwrite(fd_, bytes.data(), bytes.size(), end) == static_cast<ssize_t>(bytes.size()));
-  }
-  [[nodiscard]] std::string bytes() const {
-    std::string all(static_cast<size_t>(lseek(fd_, 0, SEEK_END)), '\0');
-    check(pread(fd_, all.data(), all.size(), 0) == static_cast<ssize_t>(all.size()));
-    return all;
-  }
-
- private:
-  int fd_;
-};
+using weir::check;
+using weir::MemoryFile;
 
 template <class Make>
 void append_twice(const Make& make, std::string_view input) {
-  static const File file;
+  static const MemoryFile file;
   file.put(input);
   auto first = make();
   const auto resumed = first.resume(file.fd(), file.path());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/capture/capture_parser.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
@@ -17,9 +18,7 @@ using weir::CaptureStep;
 using Bytes = std::span<const uint8_t>;
 using Kind = CaptureStep::Kind;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using weir::check;
 
 struct Seen {
   uint64_t time_ns;

@@ -2,7 +2,6 @@
 // and with a small table, little memory and time that jumps, where the balance has to hold. Input: fragments
 // of 7 bytes: key, flags, offset, length (two bytes), captured part, time.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 
 #include "core/addr.h"
 #include "dataplane/reassembly/fragments.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
@@ -25,9 +25,7 @@ using weir::WholeDatagram;
 constexpr size_t kStep = 7;
 constexpr uint64_t kSecond = 1'000'000'000;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using weir::check;
 
 std::optional<Drop> wanted(const void* /*context*/, uint8_t protocol,
                            std::span<const uint8_t> head) noexcept {

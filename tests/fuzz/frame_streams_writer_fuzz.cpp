@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "core/net/frame_streams.h"
 #include "core/net/frame_streams_writer.h"
 #include "tests/exporters/fstrm_reader.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
@@ -25,9 +25,7 @@ using weir::FrameStreamsWriter;
 using Bytes = std::span<const uint8_t>;
 using State = FrameStreamsWriter::State;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using weir::check;
 
 // A copy of exactly these bytes, so that a read past them is seen.
 State take(FrameStreamsWriter& writer, Bytes bytes) {

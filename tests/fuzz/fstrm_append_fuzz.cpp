@@ -3,10 +3,7 @@
 // as far as it goes. A file that was appended to is taken as it is the next time. Input: the file.
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,37 +12,14 @@
 #include "core/net/frame_streams.h"
 #include "exporters/file_framing.h"
 #include "tests/exporters/fstrm_reader.h"
+#include "tests/fuzz/memory_file.h"
 
 namespace {
 
+using weir::check;
+using weir::MemoryFile;
+
 using weir::FrameStreams;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
-class File {
- public:
-  File() : fd_(memfd_create("fstrm_append_fuzz", MFD_CLOEXEC)) { check(fd_ >= 0); }
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-  void put(std::string_view bytes) const {
-    check(ftruncate(fd_, 0) == 0);
-    append(bytes);
-  }
-  void append(std::string_view bytes) const {
-    const off_t end = lseek(fd_, 0, SEEK_END);
-    check(pwrite(fd_, bytes.data(), bytes.size(), end) == static_cast<ssize_t>(bytes.size()));
-  }
-  [[nodiscard]] std::string bytes() const {
-    std::string all(static_cast<size_t>(lseek(fd_, 0, SEEK_END)), '\0');
-    check(pread(fd_, all.data(), all.size(), 0) == static_cast<ssize_t>(all.size()));
-    return all;
-  }
-
- private:
-  int fd_;
-};
 
 // nullopt: the bytes are not what a reader of ours takes to the end.
 std::optional<std::vector<std::string>> frames_of(std::string_view bytes) {
@@ -71,7 +45,7 @@ std::optional<std::vector<std::string>> frames_of(std::string_view bytes) {
   }
 }
 
-void append(weir::FileFraming& framing, const File& file, std::string_view frame) {
+void append(weir::FileFraming& framing, const MemoryFile& file, std::string_view frame) {
   const std::string before = file.bytes();
   const weir::Result<bool> resumed = framing.resume(file.fd(), file.path());
   check(static_cast<bool>(resumed));
@@ -86,7 +60,7 @@ void append(weir::FileFraming& framing, const File& file, std::string_view frame
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const bool quiet = (spdlog::set_level(spdlog::level::off), true);
-  static const File file;
+  static const MemoryFile file;
   if (!quiet || size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   weir::FileFraming& framing = weir::frame_streams_framing();

@@ -1,13 +1,13 @@
 // Filters over packets of every link type: what matches a shorter capture of a packet matches the longer one,
 // and a tag that was taken off is where it was. Input: the packet; its last four bytes also choose the link
 // type, the expression, the tag and where the shorter capture ends.
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "dataplane/filter/link_filters.h"
 #include "dataplane/headers/vlan_tag.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
@@ -15,9 +15,7 @@ using weir::LinkFilters;
 using weir::LinkType;
 using weir::Packet;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using weir::check;
 
 constexpr const char* kExpressions[] = {
     "port 53",

@@ -1,11 +1,11 @@
 // Packet headers of every link type, against themselves: what a shorter capture of the same packet gives is
 // either packet_cut, or what the longer gives with a shorter payload. Input: the packet; its last four bytes
 // also choose the link type, the length on the wire and where the shorter capture ends.
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "dataplane/packet_headers.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
@@ -17,9 +17,7 @@ struct Found {
   Carried datagram;
 };
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using weir::check;
 
 // A copy of exactly these bytes, so that a read past them is seen.
 Found find(std::span<const uint8_t> bytes, uint32_t wire_len, weir::LinkType link) {

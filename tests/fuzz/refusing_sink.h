@@ -2,18 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "decoder/event_sink.h"
+#include "tests/fuzz/check.h"
 
 namespace weir {
-
-inline void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 class RefusingSink final : public EventSink {
  public:

@@ -3,20 +3,16 @@
 // Ordered: a stream of messages, sent in segments that overlap and come in any order but are all there: the
 // messages are those of a naive reading of the bytes by number. Wild: any flags and numbers.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <span>
 
 #include "tests/dataplane/reassembly/tcp_tap.h"
+#include "tests/fuzz/check.h"
 
 namespace {
 
 using namespace weir;
 using namespace weir::tcp;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 class Input {
  public:
