@@ -168,11 +168,15 @@ Result<Target> parse_target(std::string_view text) {
   if (text.starts_with("unix://")) {
     target.scheme = Target::Scheme::unix_stream;
     path = text.substr(7);
+  } else if (text.starts_with("unix-dgram://")) {
+    target.scheme = Target::Scheme::unix_datagram;
+    path = text.substr(13);
   } else if (text.starts_with("file://")) {
     path = text.substr(7);
   } else if (text.find("://") != std::string_view::npos) {
-    return Error{"'" + std::string(text) +
-                 "' has an unknown scheme; use tcp://, tls://, udp://, unix://, file://, - or null:"};
+    return Error{
+        "'" + std::string(text) +
+        "' has an unknown scheme; use tcp://, tls://, udp://, unix://, unix-dgram://, file://, - or null:"};
   }
   if (path.empty()) return Error{"'" + std::string(text) + "' names no path"};
   target.path = path;
@@ -191,6 +195,8 @@ std::string to_string(const Target& target) {
       return "udp://" + host + ":" + std::to_string(target.port);
     case Target::Scheme::unix_stream:
       return "unix://" + target.path;
+    case Target::Scheme::unix_datagram:
+      return "unix-dgram://" + target.path;
     case Target::Scheme::file:
       return "file://" + target.path;
     case Target::Scheme::stdio:

@@ -59,13 +59,14 @@ Result<IpAddr> parse_addr(std::string_view text);
 
 // What stands in `listen:`, `to:` and `connect:`: scheme://rest.
 //   tcp://HOST:PORT tls://HOST:PORT udp://HOST:PORT (HOST a name, an IPv4 address or [IPv6]) · unix:///PATH ·
+//   unix-dgram:///PATH (datagrams) ·
 //   file:///PATH or a bare PATH · - or stdout: (standard output or input) · null:
 struct Target {
-  enum class Scheme : uint8_t { tcp, tls, udp, unix_stream, file, stdio, null };
+  enum class Scheme : uint8_t { tcp, tls, udp, unix_stream, unix_datagram, file, stdio, null };
   Scheme scheme = Scheme::file;
   std::string host;   // tcp, tls, udp
   uint16_t port = 0;  // tcp, tls, udp
-  std::string path;   // unix_stream, file
+  std::string path;   // unix_stream, unix_datagram, file
   bool operator==(const Target&) const = default;
 };
 Result<Target> parse_target(std::string_view text);

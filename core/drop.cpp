@@ -88,12 +88,22 @@ constexpr std::array<DropInfo, kDropCount> kDrops = {{
      "nobody was connected to the listening output for longer than its backlog lasts"},
     {Drop::slow_receiver, "slow_receiver", StageKind::output, DropKind::drop,
      "all receivers of the listening output were slower than the traffic: raise backlog"},
+    {Drop::refused, "refused", StageKind::output, DropKind::drop,
+     "the destination does not want the record: too long for it, or for the reason in the log"},
     {Drop::write_failed, "write_failed", StageKind::output, DropKind::drop,
      "the destination refused the bytes: see the log for the reason"},
     {Drop::output_shutdown, "output_shutdown", StageKind::output, DropKind::drop,
      "the destination (a full disk, a slow or dead peer) had not accepted it when the drain time ended"},
     {Drop::capture_link_type, "capture_link_type", StageKind::output, DropKind::drop,
      "the file has packets of another link type, or of too many: write format: pcapng"},
+    {Drop::spool_full, "spool_full", StageKind::spool, DropKind::drop,
+     "the destination is away for longer than the spool has room: raise spool_size, or bring it back"},
+    {Drop::spool_too_old, "spool_too_old", StageKind::spool, DropKind::drop,
+     "in the spool for longer than spool_max_age"},
+    {Drop::spool_damaged, "spool_damaged", StageKind::spool, DropKind::drop,
+     "its part of the spool cannot be read: a damaged disk, or somebody wrote to the spool's files"},
+    {Drop::spool_refused, "spool_refused", StageKind::spool, DropKind::drop,
+     "the destination does not want the record: too long for it, or for the reason in the log"},
     {Drop::capture_no_room, "capture_no_room", StageKind::capture, DropKind::drop,
      "copies came faster than they were written (a slow or full disk): pick fewer, lower snap_length, or "
      "give "
@@ -109,8 +119,8 @@ consteval bool in_order() {
 }
 static_assert(in_order(), "kDrops must follow the order of Drop");
 
-constexpr std::array<std::string_view, 4> kMetricNames = {
-    "weir_ingest_drops_total", "weir_decode_drops_total", "weir_output_drops_total",
+constexpr std::array<std::string_view, 5> kMetricNames = {
+    "weir_ingest_drops_total", "weir_decode_drops_total", "weir_output_drops_total", "weir_spool_drops_total",
     "weir_capture_drops_total"};
 
 }  // namespace
@@ -118,7 +128,7 @@ constexpr std::array<std::string_view, 4> kMetricNames = {
 const DropInfo& drop_info(Drop drop) noexcept { return kDrops[static_cast<size_t>(drop)]; }
 
 std::string_view to_string(StageKind stage) noexcept {
-  constexpr std::array<std::string_view, 4> kNames = {"ingest", "decode", "output", "capture"};
+  constexpr std::array<std::string_view, 5> kNames = {"ingest", "decode", "output", "spool", "capture"};
   return kNames[static_cast<size_t>(stage)];
 }
 

@@ -12,8 +12,9 @@
 
 namespace weir {
 
+// spool: the queue on disk in front of an output; its counts are what was written to it.
 // capture: the way of copies to an output `pcap`; its counts are copies, not units.
-enum class StageKind : uint8_t { ingest, decode, output, capture };
+enum class StageKind : uint8_t { ingest, decode, output, spool, capture };
 
 // drop: we lost it. reject: it was malformed or is of a kind that Weir does not decode. filter: told to skip.
 enum class DropKind : uint8_t { drop, reject, filter };
@@ -67,10 +68,16 @@ enum class Drop : uint8_t {
   backlog_full,       // the output is slower than the street, when_full: drop_newest
   no_receiver,        // nobody was connected to a listening output, and its backlog was full
   slow_receiver,      // all receivers of a listening output were too slow for it
+  refused,            // the destination does not want this record: it is too long for it, or it says why
   write_failed,       // the destination refused the bytes for good (pipe closed)
   output_shutdown,    // not accepted by the destination (full disk, slow or dead peer) when the drain time
                       // ended
   capture_link_type,  // copies: not of a link type that the capture file has room for
+  // spool
+  spool_full,     // it was among the oldest in a spool that had got too large
+  spool_too_old,  // it was in the spool for longer than spool_max_age
+  spool_damaged,  // the part of the spool that it was in cannot be read any more
+  spool_refused,  // the destination did not want it
   // capture
   capture_no_room,   // the output was behind
   capture_shutdown,  // still in the ingest lcore when the drain time ended

@@ -111,6 +111,12 @@ class Output {
     counters_.written_bytes.add(count.bytes);
     take_from_backlog(count);
   }
+  // Of the first `settled` bytes of the block, what was not written is dropped.
+  void count_dropped(RecordBlock& block, size_t settled, Drop reason) noexcept {
+    const RecordBlock::Count count = block.drop_to(settled);
+    counters_.drops.add(reason, count.units);
+    take_from_backlog(count);
+  }
   // What is not written of a block that goes.
   void drop_rest(const RecordBlock& block, Drop reason) noexcept {
     const RecordBlock::Count count = block.rest();

@@ -1,21 +1,59 @@
 // What each kind of output can be told: plain values, filled from the configuration (docs/configuration.md).
+// Each kind has its name in kKind; what all that write records can be told is a Delivery and a Waiting.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/addr.h"
 #include "core/captured_packet.h"
 #include "core/net/tls.h"
-#include "exporters/file_rotation.h"
+#include "exporters/files/file_rotation.h"
 
 namespace weir {
 
 enum class WhenFull : uint8_t {
   drop_newest,  // count the event and go on
   block,        // wait; the street stops behind this output
+  drop_oldest,  // count what has waited longest, and keep the event
+  spool,        // write what waits to the spool, on disk
+};
+
+// Which of several destinations of an output is sent to.
+enum class Choose : uint8_t {
+  failover,  // the first that can be reached, in their order
+  balance,   // all that can be reached, each its part
+};
+
+// A queue on disk, for when_full: spool.
+struct SpoolOptions {
+  std::string path;             // a directory
+  uint64_t size = 1ULL << 30U;  // bytes, an export lcore; beyond, the oldest are given up
+  uint64_t max_age_ms = 0;      // older records are given up; 0: none is
+  uint32_t sync_ms = 1'000;     // how often what was written is forced to disk; 0: never
+  bool operator==(const SpoolOptions&) const = default;
+};
+
+// Where records go.
+struct Delivery {
+  std::optional<Target> to;
+  std::vector<Target> alternatives;  // peers, of the same kind as `to`
+  Choose choose = Choose::failover;
+  TlsOptions tls;  // for tls
+  FileRotation rotate;
+  bool operator==(const Delivery&) const = default;
+};
+
+// How records wait for where they go.
+struct Waiting {
+  uint32_t flush_ms = 1'000;                   // written at least this often
+  uint64_t backlog = 8U << 20U;                // bytes that may wait in memory, an export lcore
+  WhenFull when_full = WhenFull::drop_newest;  // files and stdout: block is the default in the configuration
+  SpoolOptions spool = {};
+  bool operator==(const Waiting&) const = default;
 };
 
 struct JsonFields {
@@ -31,14 +69,11 @@ struct JsonFields {
 
 // JSON lines.
 struct JsonOptions {
-  std::string name = "json";
-  Target to;       // file, stdio, tcp, tls, unix_stream or null
-  TlsOptions tls;  // for tls
-  FileRotation rotate;
+  static constexpr std::string_view kKind = "json";
+  std::string name{kKind};
+  Delivery delivery;  // any destination
+  Waiting waiting;
   JsonFields json;
-  uint32_t flush_ms = 1'000;                   // written at least this often
-  uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
-  WhenFull when_full = WhenFull::drop_newest;  // files and stdout: block is the default in the configuration
   bool operator==(const JsonOptions&) const = default;
 };
 
@@ -56,20 +91,17 @@ struct DnstapFields {
 
 // dnstap frames, as a Frame Streams writer.
 struct DnstapOptions {
-  std::string name = "dnstap";
-  // One of the two:
-  std::optional<Target> to;            // file, tcp, tls, unix_stream or null
-  std::optional<Target> listen;        // tcp, tls or unix_stream
-  TlsOptions tls;                      // for tls
-  FileRotation rotate;                 // to: file
+  static constexpr std::string_view kKind = "dnstap";
+  std::string name{kKind};
+  // Either delivery.to (file, tcp, tls, unix_stream or null) or:
+  std::optional<Target> listen;  // tcp, tls or unix_stream; delivery.tls is for it, too
+  Delivery delivery;
+  Waiting waiting;                     // listen: without when_full
   uint32_t max_receivers = 64;         // listen: more are refused
   uint32_t stall_timeout_ms = 10'000;  // listen: a receiver that takes nothing for so long is closed
   uint32_t socket_mode = 0660;         // listen: of a UNIX socket
   std::string socket_owner;            // USER or USER:GROUP, empty: as is
   DnstapFields dnstap;
-  uint32_t flush_ms = 1'000;                   // written at least this often
-  uint64_t backlog = 8U << 20U;                // bytes that may wait for the destination, an export lcore
-  WhenFull when_full = WhenFull::drop_newest;  // files: block is the default in the configuration
   bool operator==(const DnstapOptions&) const = default;
 };
 
@@ -77,21 +109,21 @@ enum class CaptureFormat : uint8_t { pcapng, pcap };
 
 // Copies of packets, as a capture file.
 struct PcapOptions {
-  std::string name = "pcap";
-  Target to;  // file, stdio or null
+  static constexpr std::string_view kKind = "pcap";
+  std::string name{kKind};
+  Delivery delivery;  // file, stdio or null
+  // Of when_full, block (files that are read wait; ports never do) and drop_newest.
+  Waiting waiting{.when_full = WhenFull::block};
   CapturePick pick = CapturePick::all;
   std::string filter;  // for CapturePick::filter, as libpcap's
   CaptureFormat format = CaptureFormat::pcapng;
   uint32_t snap_length = 65'535;  // bytes; of longer packets the rest is left out
-  FileRotation rotate;
-  uint32_t flush_ms = 1'000;             // written at least this often
-  uint64_t backlog = 8U << 20U;          // bytes that may wait for the destination
-  WhenFull when_full = WhenFull::block;  // files that are read wait; ports never do
   bool operator==(const PcapOptions&) const = default;
 };
 
 struct StatsdOptions {
-  std::string name = "statsd";
+  static constexpr std::string_view kKind = "statsd";
+  std::string name{kKind};
   Target to;  // udp
   uint32_t interval_ms = 10'000;
   std::string prefix = "weir";

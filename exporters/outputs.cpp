@@ -2,83 +2,20 @@
 
 #include <utility>
 
-#include "exporters/broadcast_output.h"
 #include "exporters/capture/packet_format.h"
-#include "exporters/dnstap_format.h"
-#include "exporters/file_sink.h"
-#include "exporters/frame_streams_sink.h"
-#include "exporters/json_format.h"
-#include "exporters/line_sink.h"
-#include "exporters/null_sink.h"
-#include "exporters/receiver_listener.h"
-#include "exporters/record_output.h"
-#include "exporters/statsd_output.h"
+#include "exporters/files/file_sink.h"
+#include "exporters/formats/dnstap_format.h"
+#include "exporters/json/json_format.h"
+#include "exporters/receivers/broadcast_output.h"
+#include "exporters/receivers/receiver_listener.h"
+#include "exporters/record_outputs.h"
+#include "exporters/sinks/frame_streams_sink.h"
+#include "exporters/sinks/line_sink.h"
+#include "exporters/sinks/null_sink.h"
+#include "exporters/statsd/statsd_output.h"
 
 namespace weir {
 namespace {
-
-using Sinks = std::vector<std::unique_ptr<Sink>>;
-
-template <class Make>
-Sinks one_each(unsigned export_lcores, const Make& make) {
-  Sinks sinks;
-  for (unsigned i = 0; i < export_lcores; ++i) sinks.push_back(make(i));
-  return sinks;
-}
-
-Result<Sinks> open_file_sinks(const Target& to, FileFraming& framing, const FileRotation& rotation,
-                              unsigned export_lcores) {
-  auto file = RecordFile::open(to, framing, rotation);
-  if (!file) return file.error();
-  return one_each(export_lcores,
-                  [&](unsigned lcore) { return std::make_unique<FileSink>(*file, lcore == 0); });
-}
-
-// One for all export lcores; nothing where there is no TLS.
-Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOptions& options,
-                                          const Target& at, bool listens) {
-  if (at.scheme != Target::Scheme::tls) return std::shared_ptr<TlsSide>();
-  auto side = listens ? TlsSide::server(options) : TlsSide::client(options, at.host);
-  if (!side) return Error{output + ": " + side.error().message};
-  return side;
-}
-
-// One sink for each export lcore: framing for a file, PeerSink for a peer.
-template <class PeerSink, class Options>
-Result<Sinks> open_sinks(const Options& options, const Target& to, FileFraming& framing,
-                         unsigned export_lcores) {
-  switch (to.scheme) {
-    case Target::Scheme::null:
-      return one_each(export_lcores, [](unsigned /*lcore*/) { return std::make_unique<NullSink>(); });
-    case Target::Scheme::file:
-    case Target::Scheme::stdio:
-      return open_file_sinks(to, framing, options.rotate, export_lcores);
-    case Target::Scheme::tcp:
-    case Target::Scheme::tls:
-    case Target::Scheme::unix_stream: {
-      const auto tls = open_tls(options.name, options.tls, to, false);
-      if (!tls) return tls.error();
-      return one_each(export_lcores,
-                      [&](unsigned /*lcore*/) { return std::make_unique<PeerSink>(to, *tls); });
-    }
-    case Target::Scheme::udp:
-      break;
-  }
-  return Error{options.name + ": to: '" + to_string(to) +
-               "' is not possible here; use a file, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or null:"};
-}
-
-// One RecordOutput for each sink. make_format is given the export lcore.
-template <class Options, class MakeFormat>
-Outputs join(const Options& options, Sinks sinks, const MakeFormat& make_format) {
-  const RecordOutputOptions record{
-      .flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full};
-  Outputs outputs;
-  for (unsigned lcore = 0; lcore < sinks.size(); ++lcore)
-    outputs.push_back(std::make_unique<RecordOutput>(options.name, lcore, record, make_format(lcore),
-                                                     std::move(sinks[lcore])));
-  return outputs;
-}
 
 template <class MakeFormat>
 Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lcores,
@@ -86,7 +23,7 @@ Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lco
   auto socket =
       ListenSocket::open({.at = *options.listen, .mode = options.socket_mode, .owner = options.socket_owner});
   if (!socket) return Error{options.name + ": " + socket.error().message};
-  const auto tls = open_tls(options.name, options.tls, *options.listen, true);
+  const auto tls = open_tls(options.name, options.delivery.tls, *options.listen, true);
   if (!tls) return tls.error();
   const auto listener = std::make_shared<ReceiverListener>(
       std::move(*socket), *tls,
@@ -96,42 +33,46 @@ Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lco
   Outputs outputs;
   for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
     outputs.push_back(std::make_unique<BroadcastOutput>(
-        options.name, lcore, BroadcastOptions{.flush_ms = options.flush_ms, .backlog = options.backlog},
+        options.name, lcore,
+        BroadcastOptions{.flush_ms = options.waiting.flush_ms, .backlog = options.waiting.backlog},
         make_format(lcore), listener));
   return outputs;
 }
 
 }  // namespace
 
-Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
-                            const std::vector<std::string>& input_names) {
+Result<Outputs> open_output(const JsonOptions& options, const OutputContext& context) {
   if (Status status = JsonFormat::check(options.json); !status)
     return Error{options.name + ": " + status.error().message};
-  auto sinks = open_sinks<LineSink>(options, options.to, line_framing(), export_lcores);
+  auto sinks = open_sinks(
+      options.name, options.delivery, line_framing(), context.export_lcores,
+      [](const Target& peer, auto tls) { return std::make_unique<LineSink>(peer, std::move(tls)); });
   if (!sinks) return sinks.error();
-  return join(options, std::move(*sinks),
-              [&](unsigned lcore) { return std::make_unique<JsonFormat>(options.json, input_names, lcore); });
+  return record_outputs(options.name, options.waiting, std::move(*sinks), [&](unsigned lcore) {
+    return std::make_unique<JsonFormat>(options.json, context.input_names, lcore);
+  });
 }
 
-Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
-                            const std::vector<std::string>& input_names, size_t max_event_bytes) {
+Result<Outputs> open_output(const DnstapOptions& options, const OutputContext& context) {
   if (Status status = DnstapFormat::check(options.dnstap); !status)
     return Error{options.name + ": " + status.error().message};
   const auto make_format = [&](unsigned /*lcore*/) {
-    return std::make_unique<DnstapFormat>(options.dnstap, input_names, max_event_bytes);
+    return std::make_unique<DnstapFormat>(options.dnstap, context.input_names, context.max_event_bytes);
   };
-  if (options.listen) return open_broadcast(options, export_lcores, make_format);
-  auto sinks = open_sinks<FrameStreamsSink>(options, *options.to, frame_streams_framing(), export_lcores);
+  if (options.listen) return open_broadcast(options, context.export_lcores, make_format);
+  auto sinks = open_sinks(
+      options.name, options.delivery, frame_streams_framing(), context.export_lcores,
+      [](const Target& peer, auto tls) { return std::make_unique<FrameStreamsSink>(peer, std::move(tls)); });
   if (!sinks) return sinks.error();
-  return join(options, std::move(*sinks), make_format);
+  return record_outputs(options.name, options.waiting, std::move(*sinks), make_format);
 }
 
-Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores) {
+Result<Outputs> open_output(const StatsdOptions& options, const OutputContext& context) {
   if (options.to.scheme != Target::Scheme::udp)
     return Error{options.name + ": to: '" + to_string(options.to) +
                  "' is not possible for statsd; use udp://HOST:PORT"};
   Outputs outputs;
-  for (unsigned lcore = 0; lcore < export_lcores; ++lcore)
+  for (unsigned lcore = 0; lcore < context.export_lcores; ++lcore)
     outputs.push_back(std::make_unique<StatsdOutput>(options, lcore));
   return outputs;
 }
@@ -140,8 +81,8 @@ Result<std::unique_ptr<PcapOutput>> open_output(const PcapOptions& options, unsi
                                                 const std::vector<std::string>& input_names) {
   auto format = make_packet_format(options, input_names);
   std::unique_ptr<Sink> sink = std::make_unique<NullSink>();
-  if (options.to.scheme != Target::Scheme::null) {
-    auto file = RecordFile::open(options.to, *format, options.rotate);
+  if (options.delivery.to->scheme != Target::Scheme::null) {
+    auto file = RecordFile::open(*options.delivery.to, *format, options.delivery.rotate);
     if (!file) return Error{options.name + ": " + file.error().message};
     sink = std::make_unique<FileSink>(std::move(*file));
   }

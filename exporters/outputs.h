@@ -19,26 +19,32 @@ struct OutputKind {
   std::string_view name;
   std::string_view help;
 };
-// A new output is a row here, an open_output() and a section in docs/configuration.md.
+// A new output is a row here, an open_output(), its keys and check in src/config/sections and a section in
+// docs/configuration.md.
 inline constexpr std::array<OutputKind, 4> kOutputKinds = {{
-    {"json", "JSON lines, to standard output, a file, a TCP peer or nowhere"},
-    {"dnstap",
+    {JsonOptions::kKind, "JSON lines, to standard output, a file, a peer or nowhere"},
+    {DnstapOptions::kKind,
      "dnstap frames, to a file, or over TCP or UNIX sockets to a receiver or to those that connect"},
-    {"pcap", "packets as they came in, to a capture file"},
-    {"statsd", "counters and gauges to a statsd server over UDP"},
+    {PcapOptions::kKind, "packets as they came in, to a capture file"},
+    {StatsdOptions::kKind, "counters and gauges to a statsd server over UDP"},
 }};
+
+// What outputs are told of the street.
+struct OutputContext {
+  unsigned export_lcores = 1;
+  std::vector<std::string> input_names = {};  // of the configuration, by Event::input
+  size_t max_event_bytes = 1U << 20U;         // no event's wire data is longer
+};
 
 // One instance for each export lcore, by its number.
 using Outputs = std::vector<std::unique_ptr<Output>>;
 
-// An Error is a sentence that names the destination or the key, and the remedy. A TCP peer that does not
-// answer is no error: it is tried again until it does. input_names: of the configuration, by Event::input.
-Result<Outputs> open_output(const JsonOptions& options, unsigned export_lcores,
-                            const std::vector<std::string>& input_names);
-// Precondition: either to or listen. max_event_bytes: no event's wire data is longer.
-Result<Outputs> open_output(const DnstapOptions& options, unsigned export_lcores,
-                            const std::vector<std::string>& input_names, size_t max_event_bytes);
-Result<Outputs> open_output(const StatsdOptions& options, unsigned export_lcores);
+// An Error is a sentence that names the destination or the key, and the remedy. A peer that does not answer
+// is no error: it is tried again until it does.
+Result<Outputs> open_output(const JsonOptions& options, const OutputContext& context);
+// Precondition: either to or listen.
+Result<Outputs> open_output(const DnstapOptions& options, const OutputContext& context);
+Result<Outputs> open_output(const StatsdOptions& options, const OutputContext& context);
 // The only instance, on that export lcore. Its rings are for the caller to give.
 Result<std::unique_ptr<PcapOutput>> open_output(const PcapOptions& options, unsigned export_lcore,
                                                 const std::vector<std::string>& input_names);

@@ -31,6 +31,23 @@ RecordBlock::Count RecordBlock::write_to(size_t settled, uint64_t now_ns, Histog
   return count;
 }
 
+RecordBlock::Count RecordBlock::drop_to(size_t settled) noexcept {
+  const size_t bytes_before = written_bytes();
+  Count count;
+  for (; written_ < count_ && records_[written_].end <= settled; ++written_) {
+    count.units += records_[written_].units;
+    ++count.events;
+  }
+  count.bytes = written_bytes() - bytes_before;
+  return count;
+}
+
+size_t RecordBlock::record_start(size_t end) const noexcept {
+  uint32_t i = written_;
+  while (i < count_ && records_[i].end < end) ++i;
+  return i == 0 ? 0 : records_[i - 1].end;
+}
+
 RecordBlock::Count RecordBlock::rest() const noexcept {
   Count count{.events = count_ - written_, .units = 0, .bytes = used_ - written_bytes()};
   for (uint32_t i = written_; i < count_; ++i) count.units += records_[i].units;

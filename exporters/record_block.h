@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/histogram.h"
-#include "exporters/record_format.h"
+#include "exporters/formats/record_format.h"
 
 namespace weir {
 
@@ -40,7 +40,7 @@ class RecordBlock {
 
   [[nodiscard]] std::string_view bytes() const noexcept { return {data_.get(), used_}; }
   [[nodiscard]] size_t size() const noexcept { return used_; }
-  // Of the records from the first on that were counted as written.
+  // Of the records from the first on that were counted as written or dropped.
   [[nodiscard]] size_t written_bytes() const noexcept {
     return written_ == 0 ? 0 : records_[written_ - 1].end;
   }
@@ -48,6 +48,10 @@ class RecordBlock {
 
   // The records that end within the first `settled` bytes are written: those that were not yet.
   Count write_to(size_t settled, uint64_t now_ns, Histogram& latency) noexcept;
+  // The same, but they are dropped.
+  Count drop_to(size_t settled) noexcept;
+  // Where the record that ends at `end` begins; it is not written yet.
+  [[nodiscard]] size_t record_start(size_t end) const noexcept;
   // Those that are not written.
   [[nodiscard]] Count rest() const noexcept;
   // How many records end behind `offset`.

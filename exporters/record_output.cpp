@@ -1,6 +1,7 @@
 #include "exporters/record_output.h"
 
 #include <algorithm>
+#include <deque>
 #include <string_view>
 #include <utility>
 
@@ -23,15 +24,15 @@ struct RecordOutputOf<Record>::Block : RecordBlock {
 };
 
 template <class Record>
-RecordOutputOf<Record>::RecordOutputOf(std::string name, unsigned lcore, const RecordOutputOptions& options,
+RecordOutputOf<Record>::RecordOutputOf(std::string name, unsigned lcore, const Waiting& waiting,
                                        std::unique_ptr<RecordFormatOf<Record>> format,
                                        std::unique_ptr<Sink> sink)
     : Output(std::move(name), lcore),
-      options_(options),
+      options_(waiting),
       format_(std::move(format)),
-      sink_(std::move(sink)),
-      block_bytes_(std::clamp<size_t>(options.backlog / 4, kMinBlockBytes, kBlockBytes)) {
-  const size_t count = options.backlog / block_bytes_ + 2;
+      block_bytes_(std::clamp<size_t>(waiting.backlog / 4, kMinBlockBytes, kBlockBytes)),
+      sink_(std::move(sink)) {
+  const size_t count = waiting.backlog / block_bytes_ + 2;
   waiting_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     blocks_.push_back(std::make_unique<Block>(block_bytes_, format_->max_record_bytes()));
@@ -129,11 +130,23 @@ void RecordOutputOf<Record>::settle(const Now& now) {
   while (waiting_count_ != 0) {
     Block& block = waiting(0);
     const size_t here = std::min(block.sent, settled);
-    count_written(block, here, now);
+    settle_block(block, here, now);
     if (here < block.size()) break;
     settled -= here;
     pop_waiting();
   }
+}
+
+template <class Record>
+void RecordOutputOf<Record>::settle_block(Block& block, size_t settled, const Now& now) {
+  std::deque<RefusedRecord>* refused = sink_->refusals();
+  while (refused != nullptr && !refused->empty() && refused->front().end <= gone_bytes_ + settled) {
+    const auto end = static_cast<size_t>(refused->front().end - gone_bytes_);
+    count_written(block, block.record_start(end), now);
+    count_dropped(block, end, refused->front().reason);
+    refused->pop_front();
+  }
+  count_written(block, settled, now);
 }
 
 template <class Record>
@@ -144,6 +157,7 @@ void RecordOutputOf<Record>::rewind() {
 
 template <class Record>
 void RecordOutputOf<Record>::pop_waiting() {
+  gone_bytes_ += waiting(0).size();
   free_.push_back(&waiting(0));
   first_waiting_ = (first_waiting_ + 1) % waiting_.size();
   --waiting_count_;

@@ -9,25 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "exporters/formats/record_format.h"
 #include "exporters/output.h"
 #include "exporters/output_options.h"
 #include "exporters/record_block.h"
-#include "exporters/record_format.h"
-#include "exporters/sink.h"
+#include "exporters/sinks/sink.h"
 
 namespace weir {
-
-struct RecordOutputOptions {
-  uint32_t flush_ms = 1'000;
-  uint64_t backlog = 8U << 20U;  // bytes
-  WhenFull when_full = WhenFull::drop_newest;
-};
 
 // Record: what the batches hold: Event or CapturedPacket.
 template <class Record>
 class RecordOutputOf : public Output {
  public:
-  RecordOutputOf(std::string name, unsigned lcore, const RecordOutputOptions& options,
+  RecordOutputOf(std::string name, unsigned lcore, const Waiting& waiting,
                  std::unique_ptr<RecordFormatOf<Record>> format, std::unique_ptr<Sink> sink);
   ~RecordOutputOf() override;
 
@@ -56,15 +50,15 @@ class RecordOutputOf : public Output {
   bool push_blocks(const Now& now);
   bool offer_unsent(const Now& now);
   void settle(const Now& now);
+  void settle_block(Block& block, size_t settled, const Now& now);
   void rewind();
   [[nodiscard]] Block& waiting(size_t i) const { return *waiting_[(first_waiting_ + i) % waiting_.size()]; }
   void pop_waiting();
   void drop_waiting(Drop reason);
   void copy_sink_state();
 
-  RecordOutputOptions options_;
+  const Waiting options_;
   std::unique_ptr<RecordFormatOf<Record>> format_;
-  std::unique_ptr<Sink> sink_;
   size_t block_bytes_;  // a block takes no further record from here on
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<Block*> free_;
@@ -77,7 +71,9 @@ class RecordOutputOf : public Output {
   bool stuck_ = false;             // the sink took less than it was offered at the last try
   uint32_t resume_at_ = 0;         // where in the refused batch take() goes on
   uint64_t blocked_since_ns_ = 0;  // 0: not blocked
+  uint64_t gone_bytes_ = 0;        // of blocks that are not waiting any more
   std::atomic<bool> ended_{false};
+  std::unique_ptr<Sink> sink_;  // goes first: it may look at the blocks until then
 };
 using RecordOutput = RecordOutputOf<Event>;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "dataplane/directory_input.h"
@@ -107,15 +108,17 @@ Status Pipeline::open_inputs(const Config& config, const Plan& plan, Lanes<Input
 }
 
 Status Pipeline::open_outputs(const Config& config, const Plan& plan, Lanes<Output>& lanes) {
+  const OutputContext context{
+      .export_lcores = plan.export_, .input_names = input_names(config), .max_event_bytes = plan.large_bytes};
+  const auto open = [&]<class Options>(const Options& options) -> Result<Outputs> {
+    if constexpr (std::is_same_v<Options, PcapOptions>)
+      return Outputs{};
+    else
+      return open_output(options, context);
+  };
   for (const OutputConfig& output : config.outputs) {
     if (std::holds_alternative<PcapOptions>(output)) continue;
-    Result<Outputs> opened = Outputs{};
-    if (const auto* json = std::get_if<JsonOptions>(&output))
-      opened = open_output(*json, plan.export_, input_names(config));
-    else if (const auto* dnstap = std::get_if<DnstapOptions>(&output))
-      opened = open_output(*dnstap, plan.export_, input_names(config), plan.large_bytes);
-    else if (const auto* statsd = std::get_if<StatsdOptions>(&output))
-      opened = open_output(*statsd, plan.export_);
+    Result<Outputs> opened = std::visit(open, output);
     if (!opened) return opened.error();
     for (size_t lane = 0; lane < lanes.size(); ++lane) lanes[lane].push_back(std::move((*opened)[lane]));
   }

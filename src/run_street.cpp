@@ -71,10 +71,8 @@ enum class End : uint8_t {
 
 bool writes_to_stdout(const Config& config) {
   return std::any_of(config.outputs.begin(), config.outputs.end(), [](const OutputConfig& output) {
-    const auto* json = std::get_if<JsonOptions>(&output);
-    const auto* pcap = std::get_if<PcapOptions>(&output);
-    return (json != nullptr && json->to.scheme == Target::Scheme::stdio) ||
-           (pcap != nullptr && pcap->to.scheme == Target::Scheme::stdio);
+    const Delivery* delivery = delivery_of(output);
+    return delivery != nullptr && delivery->to && delivery->to->scheme == Target::Scheme::stdio;
   });
 }
 

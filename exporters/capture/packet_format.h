@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "exporters/file_framing.h"
+#include "exporters/files/file_framing.h"
+#include "exporters/formats/record_format.h"
 #include "exporters/output_options.h"
-#include "exporters/record_format.h"
 
 namespace weir {
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/clock.h"
-#include "exporters/file_bytes.h"
+#include "exporters/files/file_bytes.h"
 
 namespace weir {
 namespace {

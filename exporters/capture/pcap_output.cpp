@@ -13,9 +13,7 @@ using Packets = RecordOutputOf<CapturedPacket>;
 
 PcapOutput::PcapOutput(const PcapOptions& options, unsigned lcore, std::unique_ptr<PacketFormat> format,
                        std::unique_ptr<Sink> sink)
-    : Packets(options.name, lcore,
-              {.flush_ms = options.flush_ms, .backlog = options.backlog, .when_full = options.when_full},
-              std::move(format), std::move(sink)) {}
+    : Packets(options.name, lcore, options.waiting, std::move(format), std::move(sink)) {}
 
 bool PcapOutput::poll(const Now& now) {
   bool worked = Packets::poll(now);

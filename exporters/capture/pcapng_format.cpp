@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "exporters/file_bytes.h"
+#include "exporters/files/file_bytes.h"
 
 namespace weir {
 namespace {

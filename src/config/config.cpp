@@ -56,6 +56,28 @@ PacketOptions* packet_options(InputConfig& input) {
   return const_cast<PacketOptions*>(packet_options(std::as_const(input)));
 }
 
+const Delivery* delivery_of(const OutputConfig& output) {
+  return std::visit(
+      [](const auto& options) -> const Delivery* {
+        if constexpr (requires { options.delivery; })
+          return &options.delivery;
+        else
+          return nullptr;
+      },
+      output);
+}
+
+const Waiting* waiting_of(const OutputConfig& output) {
+  return std::visit(
+      [](const auto& options) -> const Waiting* {
+        if constexpr (requires { options.waiting; })
+          return &options.waiting;
+        else
+          return nullptr;
+      },
+      output);
+}
+
 Result<Config> parse_config(const std::string& yaml, const std::string& file_name, ConfigPart part) {
   ConfigFaults faults;
   const YamlNode root = parse_yaml(yaml, faults);

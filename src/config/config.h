@@ -69,6 +69,10 @@ struct MetricsConfig {
 const PacketOptions* packet_options(const InputConfig& input);
 PacketOptions* packet_options(InputConfig& input);
 
+// Of an output that has it, else nullptr.
+const Delivery* delivery_of(const OutputConfig& output);
+const Waiting* waiting_of(const OutputConfig& output);
+
 struct Config {
   std::vector<InputConfig> inputs;
   std::vector<OutputConfig> outputs;

@@ -12,7 +12,7 @@
 
 #include "core/clock.h"
 #include "dataplane/directory/wanted_name.h"
-#include "exporters/file_rotation.h"
+#include "exporters/files/file_rotation.h"
 #include "src/config/address_overlap.h"
 
 namespace weir {
@@ -47,13 +47,11 @@ std::vector<Named> output_listens(const Config& config) {
 std::vector<Named> destinations(const Config& config) {
   std::vector<Named> found;
   for (size_t i = 0; i < config.outputs.size(); ++i) {
-    const std::string key = output_path(config, i) + ".to";
-    if (const auto* json = std::get_if<JsonOptions>(&config.outputs[i]))
-      found.push_back({json->to, key, json->rotate});
-    else if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]); dnstap && dnstap->to)
-      found.push_back({*dnstap->to, key, dnstap->rotate});
-    else if (const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]))
-      found.push_back({pcap->to, key, pcap->rotate});
+    const Delivery* delivery = delivery_of(config.outputs[i]);
+    if (delivery == nullptr || !delivery->to) continue;
+    const std::string path = output_path(config, i);
+    found.push_back({*delivery->to, path + ".to", delivery->rotate});
+    for (const Target& other : delivery->alternatives) found.push_back({other, path + ".alternatives"});
   }
   return found;
 }

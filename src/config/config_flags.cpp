@@ -96,7 +96,7 @@ Result<OutputConfig> pcap_output_from_flag(const std::string& text) {
   const std::string to = is_path(text) ? std::filesystem::absolute(text).string() : text;
   if (Status set = set_key(*find_section("outputs", "pcap"), "to", &options, to, "--pcap"); !set)
     return set.error();
-  if (options.to.path.ends_with(".pcap")) options.format = CaptureFormat::pcap;
+  if (options.delivery.to->path.ends_with(".pcap")) options.format = CaptureFormat::pcap;
   return OutputConfig(std::move(options));
 }
 

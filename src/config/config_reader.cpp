@@ -172,7 +172,7 @@ void ConfigReader::check_needs(const ConfigSection& section, const std::string& 
 
 void ConfigReader::read_key(const ConfigKey& key, const std::string& path, const YamlEntry& entry,
                             void* section) {
-  const bool wants_list = key.rule.type == KeyType::texts || key.rule.type == KeyType::integers;
+  const bool wants_list = is_list(key.rule.type);
   const YamlNode& node = entry.value;
   KeyValue value;
   if (wants_list && node.is_list()) {

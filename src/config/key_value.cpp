@@ -116,6 +116,8 @@ std::string_view scheme_text(Target::Scheme scheme) {
       return "udp://HOST:PORT";
     case Target::Scheme::unix_stream:
       return "unix:///PATH";
+    case Target::Scheme::unix_datagram:
+      return "unix-dgram:///PATH";
     case Target::Scheme::file:
       return "file:///PATH";
     case Target::Scheme::stdio:
@@ -144,6 +146,7 @@ std::string fault_of(const Target& target, std::string_view text) {
       if (target.port == 0) return quoted + ": port 0 is none; choose one from 1 to 65535";
       return {};
     case Target::Scheme::unix_stream:
+    case Target::Scheme::unix_datagram:
       if (target.path.front() != '/') return quoted + ": the path is relative; start it with /";
       if (target.path.size() > 107)
         return quoted + ": a UNIX socket's path has at most 107 bytes; shorten it";
@@ -234,6 +237,8 @@ std::string describe_rule(const KeyRule& rule) {
       return "a list of texts, such as [a, b]";
     case KeyType::integers:
       return "a list of numbers" + range + ", such as [2, 3]";
+    case KeyType::targets:
+      return "a list of " + choices_text(rule.choices);
   }
   return {};
 }
@@ -274,15 +279,26 @@ Result<KeyValue> parse_key_value(const KeyRule& rule, std::string_view text) {
       return parse_host_port_value(rule, text);
     case KeyType::texts:
     case KeyType::integers:
+    case KeyType::targets:
       break;
   }
   return not_expected(rule, text);
+}
+
+bool is_list(KeyType type) {
+  return type == KeyType::texts || type == KeyType::integers || type == KeyType::targets;
 }
 
 Status append_key_value(const KeyRule& rule, std::string_view text, KeyValue& list) {
   if (rule.type == KeyType::texts) {
     if (text.empty()) return Error{"an empty text; expected " + describe_rule(rule)};
     list.texts.emplace_back(text);
+    return Ok{};
+  }
+  if (rule.type == KeyType::targets) {
+    auto parsed = parse_target_value(rule, text);
+    if (!parsed) return parsed.error();
+    list.targets.push_back(std::move(parsed->target));
     return Ok{};
   }
   const auto number = parse_digits(text);

@@ -25,6 +25,7 @@ enum class KeyType : uint8_t {
   host_port,
   texts,     // a list
   integers,  // a list
+  targets,   // a list
 };
 
 // What may stand as a key's value. Plain data of the table of keys.
@@ -40,6 +41,7 @@ struct KeyValue {
   uint64_t number = 0;  // integer, octal, bytes, duration in ms, boolean, index of the choice
   std::string text;
   Target target;
+  std::vector<Target> targets;
   std::vector<std::string> texts;
   std::vector<uint64_t> numbers;
 };
@@ -47,6 +49,8 @@ struct KeyValue {
 // `text` as a value of a type that is no list. An Error says what is wrong and what is expected, without the
 // key.
 Result<KeyValue> parse_key_value(const KeyRule& rule, std::string_view text);
+// Whether a value of the type is a list.
+bool is_list(KeyType type);
 // One more element of a list.
 Status append_key_value(const KeyRule& rule, std::string_view text, KeyValue& list);
 

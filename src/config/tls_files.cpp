@@ -28,13 +28,12 @@ Status check_tls_files(const Config& config) {
       return usable;
   }
   for (size_t i = 0; i < config.outputs.size(); ++i) {
-    Status usable = Ok{};
-    if (const auto* json = std::get_if<JsonOptions>(&config.outputs[i])) {
-      usable = check(output_path(config, i), json->tls, json->to, false);
-    } else if (const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i])) {
-      const bool listens = dnstap->listen.has_value();
-      usable = check(output_path(config, i), dnstap->tls, listens ? *dnstap->listen : *dnstap->to, listens);
-    }
+    const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
+    const Delivery* delivery = delivery_of(config.outputs[i]);
+    if (delivery == nullptr) continue;
+    const bool listens = dnstap != nullptr && dnstap->listen;
+    const Status usable =
+        check(output_path(config, i), delivery->tls, listens ? *dnstap->listen : *delivery->to, listens);
     if (!usable) return usable;
   }
   return Ok{};

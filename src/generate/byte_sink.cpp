@@ -127,6 +127,7 @@ Result<std::unique_ptr<ByteSink>> ByteSink::open(const Target& target, uint32_t 
       return std::unique_ptr<ByteSink>(new ByteSink(*fd, true, to_string(target)));
     }
     case Target::Scheme::tls:
+    case Target::Scheme::unix_datagram:
     case Target::Scheme::udp:
       break;
   }

@@ -101,18 +101,17 @@ void plan_pools(const Config& config, Plan& plan) {
   plan.table_bytes = plan.decode * (plan.table_entries * kTableEntryBytes +
                                     (config.match.whole_transfers ? Transfers::kMostBytes : 0));
   for (const OutputConfig& output : config.outputs) {
-    const auto* json = std::get_if<JsonOptions>(&output);
-    const auto* dnstap = std::get_if<DnstapOptions>(&output);
-    if (const auto* pcap = std::get_if<PcapOptions>(&output)) {
+    const auto* pcap = std::get_if<PcapOptions>(&output);
+    if (pcap != nullptr) {
       ++plan.captures;
       plan.capture_bytes +=
           uint64_t{plan.ingest} * plan.capture_pool_batches * plan.capture_batch_bytes(pcap->snap_length);
-      if (pcap->to.scheme != Target::Scheme::null) plan.backlog_bytes += pcap->backlog;
     }
-    if (json != nullptr && json->to.scheme != Target::Scheme::null)
-      plan.backlog_bytes += json->backlog * plan.export_;
-    if (dnstap != nullptr && (dnstap->listen || dnstap->to->scheme != Target::Scheme::null))
-      plan.backlog_bytes += dnstap->backlog * plan.export_;
+    const Delivery* delivery = delivery_of(output);
+    const bool keeps_none =
+        delivery != nullptr && delivery->to && delivery->to->scheme == Target::Scheme::null;
+    if (const Waiting* waiting = waiting_of(output); waiting != nullptr && !keeps_none)
+      plan.backlog_bytes += waiting->backlog * (pcap != nullptr ? 1 : plan.export_);
   }
 }
 
@@ -122,18 +121,15 @@ void note_outputs_that_drop(const Config& config, Plan& plan) {
       std::any_of(config.inputs.begin(), config.inputs.end(),
                   [](const InputConfig& input) { return std::holds_alternative<DirectoryOptions>(input); });
   for (size_t i = 0; takes_files && i < config.outputs.size(); ++i) {
-    const auto* json = std::get_if<JsonOptions>(&config.outputs[i]);
     const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
-    const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]);
     if (dnstap != nullptr && dnstap->listen) continue;  // it keeps nothing for who may never come
-    const bool drops = (json != nullptr && json->when_full == WhenFull::drop_newest) ||
-                       (dnstap != nullptr && dnstap->when_full == WhenFull::drop_newest) ||
-                       (pcap != nullptr && pcap->when_full == WhenFull::drop_newest);
+    const Waiting* waiting = waiting_of(config.outputs[i]);
+    const bool drops = waiting != nullptr && (waiting->when_full == WhenFull::drop_newest ||
+                                              waiting->when_full == WhenFull::drop_oldest);
     if (drops)
-      plan.notes.push_back(
-          output_path(config, i) +
-          ".when_full: is drop_newest; files of a directory count as done though some of their "
-          "lines or packets were dropped here. Write block, and their reading waits");
+      plan.notes.push_back(output_path(config, i) +
+                           ".when_full: drops; files of a directory count as done though some of their "
+                           "lines or packets were dropped here. Write block, and their reading waits");
   }
 }
 

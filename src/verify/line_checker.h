@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "exporters/json_keys.h"
+#include "exporters/json/json_keys.h"
 #include "src/verify/line_fault.h"
 #include "src/verify/value_checker.h"
 

@@ -5,9 +5,9 @@
 
 #include "core/event.h"
 #include "core/packet_info.h"
-#include "exporters/dnstap_names.h"
-#include "exporters/json_cells.h"
-#include "exporters/json_keys.h"
+#include "exporters/formats/dnstap_names.h"
+#include "exporters/json/json_cells.h"
+#include "exporters/json/json_keys.h"
 #include "src/verify/text_rules.h"
 
 namespace weir {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "exporters/record_format.h"
+#include "exporters/formats/record_format.h"
 #include "tests/exporters/test_event.h"
 
 namespace weir {

@@ -7,7 +7,7 @@
 #include <deque>
 #include <utility>
 
-#include "exporters/line_format.h"
+#include "exporters/formats/line_format.h"
 #include "tests/exporters/test_event.h"
 
 namespace weir {
@@ -66,7 +66,7 @@ struct ScriptedSink : Sink {
 };
 
 struct RecordOutputTest : testing::Test {
-  void open(RecordOutputOptions options) {
+  void open(Waiting options) {
     auto owned = std::make_unique<ScriptedSink>();
     sink = owned.get();
     output = std::make_unique<RecordOutput>("lines", 0, options, std::make_unique<NumberFormat>(),
@@ -245,7 +245,7 @@ TEST_F(RecordOutputTest, AFullOutputTriesTheSinkOnceAPollNotOnceAnEvent) {
 TEST_F(RecordOutputTest, NumbersEventsFromZeroAndDroppedOnesToo) {
   auto owned = std::make_unique<ScriptedSink>();
   sink = owned.get();
-  output = std::make_unique<RecordOutput>("lines", 0, RecordOutputOptions{.backlog = 8'000},
+  output = std::make_unique<RecordOutput>("lines", 0, Waiting{.backlog = 8'000},
                                           std::make_unique<SequenceFormat>(), std::move(owned));
   ASSERT_TRUE(take(events(0, 2)));
   EXPECT_TRUE(output->drain(now));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/net/frame_streams.h"
-#include "exporters/file_framing.h"
+#include "exporters/files/file_framing.h"
 #include "tests/exporters/fstrm_reader.h"
 #include "tests/fuzz/memory_file.h"
 

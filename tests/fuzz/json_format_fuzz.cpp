@@ -10,7 +10,7 @@
 
 #include "decoder/dns_message.h"
 #include "decoder/dnstap.h"
-#include "exporters/json_format.h"
+#include "exporters/json/json_format.h"
 
 namespace weir {
 namespace {

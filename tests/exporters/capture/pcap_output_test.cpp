@@ -11,7 +11,8 @@ namespace {
 
 struct PcapOutputTest : testing::Test {
   void open(PcapOptions options) {
-    options.to = {.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = folder.path() / "out.pcap"};
+    options.delivery.to =
+        Target{.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = folder.path() / "out.pcap"};
     options.format = CaptureFormat::pcap;
     auto opened = open_output(options, 0, {"tap"});
     ASSERT_TRUE(opened) << opened.error().message;
@@ -86,7 +87,7 @@ TEST_F(PcapOutputTest, OtherLinkTypesAreCounted) {
 
 TEST_F(PcapOutputTest, MarksArriveWhenTheCopiesBeforeThemAreWritten) {
   PcapOptions options;
-  options.flush_ms = 100;
+  options.waiting.flush_ms = 100;
   open(options);
   Counter arrived;
   ASSERT_TRUE(push("one", 1, {.arrived = &arrived, .number = 5}));

@@ -80,15 +80,18 @@ std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const 
   const auto add = [&](const std::string& text) { body += (body.empty() ? "" : ", ") + text; };
   if (section.name == "dnstap") {
     const std::string usual = section.list == "inputs" ? "listen" : "to";
-    add((key.only_with.empty() ? usual : std::string(key.only_with)) + ": 'unix:///x'");
+    const bool own = !key.only_with.empty() && key.only_with != "spool";
+    add((own ? std::string(key.only_with) : usual) + ": 'unix:///x'");
   }
   if (section.name == "mirror")
     add(key.name == "interface" || key.only_with == "port" ? "port: net_null0" : "interface: eth0");
   if (section.name == "file") add("paths: [x]");
   if (section.name == "directory") add("path: /x");
-  if (section.name == "json" || section.name == "pcap") add("to: '-'");
+  if (section.name == "json") add("to: 'tcp://127.0.0.1:1'");
+  if (section.name == "pcap") add("to: '-'");
   if (section.name == "statsd") add("to: 'udp://127.0.0.1:1'");
   if (section.name == "metrics") add("listen: '127.0.0.1:1'");
+  if (key.only_with == "spool") add("spool: /s");
   const std::string item = std::string(section.name) + ": { " + body + " }";
   std::string yaml = "inputs: [ " + (section.list == "inputs" ? item : "file: { paths: [y] }") + " ]\n";
   yaml += "outputs: [ " + (section.list == "outputs" ? item : "json: { to: 'null:' }") + " ]\n";

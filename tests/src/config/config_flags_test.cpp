@@ -30,7 +30,7 @@ TEST(ConfigFlags, MirrorTellsInterfacesFromPorts) {
 TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
   const auto to = [](const std::string& text) {
     const auto output = json_output_from_flag(text);
-    return output ? to_string(std::get<JsonOptions>(*output).to) : output.error().message;
+    return output ? to_string(std::get<JsonOptions>(*output).delivery.to.value()) : output.error().message;
   };
   EXPECT_EQ(to("-"), "-");
   EXPECT_EQ(to("null:"), "null:");
@@ -40,8 +40,8 @@ TEST(ConfigFlags, JsonTakesPathsAsAShellDoes) {
   EXPECT_EQ(to("tcp://127.0.0.1"),
             "--json: 'tcp://127.0.0.1' is not HOST:PORT; write for example tcp://127.0.0.1:6000 or "
             "tcp://[::1]:6000");
-  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("-")).when_full, WhenFull::block);
-  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("tcp://127.0.0.1:1")).when_full,
+  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("-")).waiting.when_full, WhenFull::block);
+  EXPECT_EQ(std::get<JsonOptions>(*json_output_from_flag("tcp://127.0.0.1:1")).waiting.when_full,
             WhenFull::drop_newest);
 }
 

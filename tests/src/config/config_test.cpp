@@ -91,7 +91,7 @@ log: { level: warning }
 
   ASSERT_EQ(config.outputs.size(), 3U);
   const auto& json = std::get<JsonOptions>(config.outputs[0]);
-  EXPECT_EQ(json.to.path, "/var/log/weir/dns.jsonl");
+  EXPECT_EQ(json.delivery.to->path, "/var/log/weir/dns.jsonl");
   EXPECT_TRUE(json.json.authority);
   EXPECT_EQ(json.json.omit, std::vector<std::string>{"edns"});
   EXPECT_EQ(std::get<StatsdOptions>(config.outputs[2]).interval_ms, 30'000U);
@@ -117,7 +117,7 @@ TEST(Config, SlowTcpPeersLoseEventsAndFilesHoldTheStreet) {
     return std::get<JsonOptions>(
                config_of("inputs: [ file: { paths: [x] } ]\noutputs: [ json: { " + rest + " } ]")
                    .outputs.at(0))
-        .when_full;
+        .waiting.when_full;
   };
   EXPECT_EQ(when_full("to: 'tcp://127.0.0.1:1'"), WhenFull::drop_newest);
   EXPECT_EQ(when_full("to: 'tcp://127.0.0.1:1', when_full: block"), WhenFull::block);
@@ -131,7 +131,7 @@ TEST(Config, EmbeddedDefaultListensOnThisMachineOnly) {
   ASSERT_EQ(config.inputs.size(), 1U);
   EXPECT_EQ(to_string(*std::get<DnstapInputOptions>(config.inputs[0]).listen), "tcp://127.0.0.1:6000");
   ASSERT_EQ(config.outputs.size(), 1U);
-  EXPECT_EQ(std::get<JsonOptions>(config.outputs[0]).to.scheme, Target::Scheme::stdio);
+  EXPECT_EQ(std::get<JsonOptions>(config.outputs[0]).delivery.to->scheme, Target::Scheme::stdio);
   EXPECT_EQ(to_string(*config.metrics.listen), "tcp://127.0.0.1:9953");
 }
 
@@ -172,7 +172,8 @@ TEST(ConfigFault, AllFaultsOfAFileAreTold) {
       "list "
       "of texts, such as [a, b]\nweir.yaml:4: log.level: 'loud' is not valid; expected one of debug, info, "
       "warning, error, off\nweir.yaml:6: outputs[0].json.to: 'ftp://x/y' has an unknown scheme; use tcp://, "
-      "tls://, udp://, unix://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' is not valid; "
+      "tls://, udp://, unix://, unix-dgram://, file://, - or null:\nweir.yaml:6: outputs[0].json.flush: '0s' "
+      "is not valid; "
       "expected "
       "a duration from 1ms to 1m, such as 10s\nweir.yaml:7: drain_timeout: 'soon' is not valid; expected a "
       "duration from 0 to 1h, such as 10s");
@@ -345,8 +346,24 @@ INSTANTIATE_TEST_SUITE_P(
               ".json.authority: 'yes' is not valid; expected true or false"},
         Wrong{"json: { to: '-', backlog: 1KiB }",
               ".json.backlog: '1KiB' is not valid; expected bytes from 64KiB to 1GiB, such as 64KiB"},
-        Wrong{"json: { to: '-', when_full: spool }",
-              ".json.when_full: 'spool' is not valid; expected one of drop_newest, block, auto"},
+        Wrong{
+            "json: { to: '-', when_full: spill }",
+            ".json.when_full: 'spill' is not valid; expected one of drop_newest, block, drop_oldest, spool, "
+            "auto"},
+        Wrong{"json: { to: 'tcp://127.0.0.1:1', when_full: spool }",
+              ".json.spool: is needed with when_full: spool; name a directory for it"},
+        Wrong{"json: { to: 'tcp://127.0.0.1:1', spool: /x, when_full: block }",
+              ".json.spool: is only used with when_full: spool; write that, or remove it"},
+        Wrong{"json: { to: 'tcp://127.0.0.1:1', spool: x }", ".json.spool: 'x' is relative; start it with /"},
+        Wrong{
+            "json: { to: 'file:///y', spool: /x }",
+            ".json.when_full: spool is for destinations that may be away, but to is file:///y; write block"},
+        Wrong{"json: { to: 'tcp://127.0.0.1:1', choose: balance }",
+              ".json.choose: is of no use without alternatives; add them, or remove it"},
+        Wrong{
+            "json: { to: 'tcp://127.0.0.1:1', alternatives: ['unix:///x'] }",
+            ".json.alternatives: unix:///x is of another kind than to: tcp://127.0.0.1:1; write receivers of "
+            "the same kind"},
         Wrong{"json: { to: '-', fields: [qname, qtyp] }",
               ".json.fields: 'qtyp' is no key of the JSON line; did you mean qtype? docs/schema.json has "
               "them all"},

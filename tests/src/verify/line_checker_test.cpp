@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "src/verify/line_reader.h"
-#include "tests/exporters/json_schema.h"
+#include "tests/exporters/json/json_schema.h"
 
 namespace weir {
 namespace {

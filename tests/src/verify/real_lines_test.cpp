@@ -6,7 +6,7 @@
 
 #include "decoder/dns_message.h"
 #include "decoder/dnstap.h"
-#include "exporters/json_format.h"
+#include "exporters/json/json_format.h"
 #include "src/config/config.h"
 #include "src/run_street.h"
 #include "src/verify/line_reader.h"
@@ -80,8 +80,8 @@ TEST(RealLines, OfDecodedFilesAreSoundAndComplete) {
       if (file.is_regular_file()) input.paths.push_back(file.path());
   }
   JsonOptions output;
-  output.to.path = path;
-  output.when_full = WhenFull::block;
+  output.delivery.to = Target{.scheme = Target::Scheme::file, .host = {}, .port = 0, .path = path};
+  output.waiting.when_full = WhenFull::block;
   output.json.authority = output.json.additional = output.json.sequence = true;
   Config config;
   config.inputs = {input};

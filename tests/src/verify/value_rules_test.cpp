@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/exporters/json_schema.h"
+#include "tests/exporters/json/json_schema.h"
 
 namespace weir {
 namespace {

@@ -1,0 +1,44 @@
+// How outputs that write records are put together: the sinks of a Delivery, and a RecordOutput on each.
+// Control thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/net/tls.h"
+#include "core/result.h"
+#include "exporters/files/file_framing.h"
+#include "exporters/outputs.h"
+#include "exporters/record_output.h"
+#include "exporters/sinks/sink.h"
+
+namespace weir {
+
+// One for each export lcore, by its number.
+using Sinks = std::vector<std::unique_ptr<Sink>>;
+// A sink that sends to a peer. tls: nothing where there is no TLS.
+using MakePeerSink = std::function<std::unique_ptr<Sink>(const Target& peer, std::shared_ptr<TlsSide> tls)>;
+
+// framing: of files, which it outlives. An Error begins with the output's name.
+Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, FileFraming& framing,
+                         unsigned export_lcores, const MakePeerSink& make_peer_sink);
+
+// Nothing where there is no TLS; one for all export lcores.
+Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOptions& options,
+                                          const Target& at, bool listens);
+
+// make_format is given the export lcore.
+template <class MakeFormat>
+Outputs record_outputs(const std::string& name, const Waiting& waiting, Sinks sinks,
+                       const MakeFormat& make_format) {
+  Outputs outputs;
+  for (unsigned lcore = 0; lcore < sinks.size(); ++lcore)
+    outputs.push_back(
+        std::make_unique<RecordOutput>(name, lcore, waiting, make_format(lcore), std::move(sinks[lcore])));
+  return outputs;
+}
+
+}  // namespace weir

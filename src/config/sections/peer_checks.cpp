@@ -1,0 +1,80 @@
+#include "src/config/sections/peer_checks.h"
+
+#include <string>
+#include <utility>
+
+namespace weir {
+
+void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& faults) {
+  if (at.scheme != Target::Scheme::tls) {
+    for (const auto& [key, given] :
+         {std::pair{"tls_certificate", !tls.certificate.empty()}, std::pair{"tls_key", !tls.key.empty()},
+          std::pair{"tls_ca", !tls.ca.empty()}, std::pair{"tls_name", !tls.name.empty()},
+          std::pair{"tls_clients", tls.clients != TlsOptions{}.clients},
+          std::pair{"tls_verify", !tls.verify}})
+      if (given)
+        faults.push_back({key, "is for TLS, but the address is " + to_string(at) +
+                                   "; remove it or write tls://HOST:PORT"});
+    return;
+  }
+  if (listens && tls.certificate.empty())
+    faults.push_back({"tls_certificate",
+                      "is needed to listen on " + to_string(at) + "; name a PEM file with the certificate"});
+  if (!tls.key.empty() && tls.certificate.empty())
+    faults.push_back({"tls_key", "is given without tls_certificate; name the PEM file with the certificate"});
+  const bool asks =
+      tls.clients == TlsOptions::Clients::optional || tls.clients == TlsOptions::Clients::required;
+  const bool unused_ca = listens ? tls.clients == TlsOptions::Clients::none : !tls.verify;
+  if (!tls.ca.empty() && unused_ca)
+    faults.push_back({"tls_ca", std::string("is of no use with ") +
+                                    (listens ? "tls_clients: none" : "tls_verify: false") +
+                                    "; remove one of them"});
+  if (listens && asks && tls.ca.empty())
+    faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
+}
+
+void check_rotation(const FileRotation& rotation, const Target* to, Faults& faults) {
+  if (to != nullptr && to->scheme == Target::Scheme::file) {
+    if (rotation.every_ms != 0 && rotation.every_ms < 1'000)
+      faults.push_back({"rotate_every", "is shorter than a second; expected 1s or more, or 0"});
+    return;
+  }
+  for (const auto& [key, given] :
+       {std::pair{"rotate_size", rotation.bytes != 0}, std::pair{"rotate_every", rotation.every_ms != 0}})
+    if (given)
+      faults.push_back(
+          {key, "is for files, but this output writes to none; remove it or write to: file:///PATH"});
+}
+
+void check_delivery(const Delivery& delivery, Faults& faults) {
+  if (!delivery.to) {
+    faults.push_back({"to", "is missing; name a destination"});
+    return;
+  }
+  const Target& to = *delivery.to;
+  check_tls(delivery.tls, to, false, faults);
+  check_rotation(delivery.rotate, &to, faults);
+  for (const Target& other : delivery.alternatives)
+    if (other.scheme != to.scheme)
+      faults.push_back({"alternatives", to_string(other) + " is of another kind than to: " + to_string(to) +
+                                            "; write receivers of the same kind"});
+  if (delivery.alternatives.empty() && delivery.choose != Delivery{}.choose)
+    faults.push_back({"choose", "is of no use without alternatives; add them, or remove it"});
+}
+
+void check_waiting(const Waiting& waiting, const std::optional<Target>& to, Faults& faults) {
+  const bool spools = waiting.when_full == WhenFull::spool;
+  if (spools && waiting.spool.path.empty())
+    faults.push_back({"spool", "is needed with when_full: spool; name a directory for it"});
+  if (!spools && !waiting.spool.path.empty())
+    faults.push_back({"spool", "is only used with when_full: spool; write that, or remove it"});
+  if (spools && !waiting.spool.path.empty() && waiting.spool.path.front() != '/')
+    faults.push_back({"spool", "'" + waiting.spool.path + "' is relative; start it with /"});
+  const bool away = !to || (to->scheme != Target::Scheme::file && to->scheme != Target::Scheme::stdio &&
+                            to->scheme != Target::Scheme::null);
+  if (spools && !away)
+    faults.push_back({"when_full", "spool is for destinations that may be away, but to is " + to_string(*to) +
+                                       "; write block"});
+}
+
+}  // namespace weir
