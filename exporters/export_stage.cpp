@@ -21,6 +21,10 @@ void describe_output(MetricVisitor& visitor, const Output& output, const Labels&
           c.written_events);
   counter("weir_output_written_bytes_total", "Bytes of events that the destination has taken.",
           c.written_bytes);
+  counter("weir_output_spooled_events_total",
+          "Events that went to the output's spool, from where weir_spool_* tell of them. Growing: the "
+          "destination is away or slow.",
+          c.spooled_events);
   gauge("weir_output_backlog_events",
         "Events that wait for the destination. Staying high: the destination is slower than the traffic.",
         c.backlog_events);

@@ -1,9 +1,10 @@
 // Output: one export lcore's instance of a configured output: takes Events, writes them to the outside world.
-// Owner: the export lcore. in = written + drops + backlog, in events and in units.
+// Owner: the export lcore. in = written + spooled + drops + backlog, in events and in units.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/batch.h"
@@ -21,6 +22,8 @@ struct OutputCounters {
   Counter written_events;  // the destination has taken the last byte of them
   Counter written_units;
   Counter written_bytes;
+  Counter spooled_events;  // they went to the output's spool, which accounts for them from there on
+  Counter spooled_units;
   Counter backlog_events;  // a level: formatted or taken, not yet written
   Counter backlog_units;
   Counter backlog_bytes;
@@ -67,13 +70,16 @@ class Output {
   // Any thread: only what is the output's own; ExportStage shows the common counters.
   virtual void describe(MetricVisitor&) const {}
 
+  // Any thread: of the queue on disk, if the output has one.
+  [[nodiscard]] virtual std::optional<Balance> spool_balance() const { return {}; }
+
   [[nodiscard]] const OutputCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] unsigned lcore() const noexcept { return lcore_; }
-  // in_units = written_units + drops + backlog_units.
+  // in_units = written_units + spooled_units + drops + backlog_units.
   [[nodiscard]] Balance balance() const noexcept {
     return {.in = counters_.in_units.get(),
-            .out = counters_.written_units.get(),
+            .out = counters_.written_units.get() + counters_.spooled_units.get(),
             .drops = counters_.drops.total(StageKind::output),
             .in_flight = counters_.backlog_units.get()};
   }
@@ -115,6 +121,13 @@ class Output {
   void count_dropped(RecordBlock& block, size_t settled, Drop reason) noexcept {
     const RecordBlock::Count count = block.drop_to(settled);
     counters_.drops.add(reason, count.units);
+    take_from_backlog(count);
+  }
+  // What is not written of a block is in the spool.
+  void count_spooled(const RecordBlock& block) noexcept {
+    const RecordBlock::Count count = block.rest();
+    counters_.spooled_events.add(count.events);
+    counters_.spooled_units.add(count.units);
     take_from_backlog(count);
   }
   // What is not written of a block that goes.

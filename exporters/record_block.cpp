@@ -1,11 +1,22 @@
 #include "exporters/record_block.h"
 
+#include <cstring>
+
 namespace weir {
 
 RecordBlock::RecordBlock(size_t fill_bytes, size_t max_record_bytes)
     : fill_bytes_(fill_bytes),
-      data_(std::make_unique_for_overwrite<char[]>(fill_bytes + max_record_bytes)),
+      capacity_(fill_bytes + max_record_bytes),
+      data_(std::make_unique_for_overwrite<char[]>(capacity_)),
       records_(std::make_unique_for_overwrite<Record[]>(kMaxRecords)) {}
+
+bool RecordBlock::add(std::string_view record, uint32_t units, uint64_t arrival_ns) noexcept {
+  if (full() || record.size() > capacity_ - used_) return false;
+  std::memcpy(data_.get() + used_, record.data(), record.size());
+  used_ += record.size();
+  records_[count_++] = {arrival_ns, static_cast<uint32_t>(used_), units};
+  return true;
+}
 
 RecordBlock::Count RecordBlock::write_to(size_t settled, uint64_t now_ns, Histogram& latency) noexcept {
   // The burst's clock was read before the event came over the ring.

@@ -38,6 +38,17 @@ class RecordBlock {
     return len;
   }
 
+  // One that was written before. false: there is no room for it.
+  bool add(std::string_view record, uint32_t units, uint64_t arrival_ns) noexcept;
+  // Calls on_record(end, units) for each that is not written; end counts from the first of these.
+  template <class OnRecord>
+  void each_left(const OnRecord& on_record) const {
+    const size_t from = written_bytes();
+    for (uint32_t i = written_; i < count_; ++i)
+      on_record(static_cast<uint32_t>(records_[i].end - from), records_[i].units);
+  }
+  [[nodiscard]] std::string_view bytes_left() const noexcept { return bytes().substr(written_bytes()); }
+
   [[nodiscard]] std::string_view bytes() const noexcept { return {data_.get(), used_}; }
   [[nodiscard]] size_t size() const noexcept { return used_; }
   // Of the records from the first on that were counted as written or dropped.
@@ -66,6 +77,7 @@ class RecordBlock {
   static constexpr uint32_t kMaxRecords = 4096;
 
   size_t fill_bytes_;
+  size_t capacity_;
   std::unique_ptr<char[]> data_;
   std::unique_ptr<Record[]> records_;
   size_t used_ = 0;

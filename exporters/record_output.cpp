@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kBlockBytes = 256U << 10U;  // stays in the L2 cache between format and write
 constexpr size_t kMinBlockBytes = 1U << 10U;
+// What a destination that is down has not taken for so long goes to the spool, though there is room.
+constexpr uint64_t kSpillNs = kNsPerSec;
 
 }  // namespace
 
@@ -19,18 +21,21 @@ struct RecordOutputOf<Record>::Block : RecordBlock {
   void clear() noexcept {
     RecordBlock::clear();
     sent = 0;
+    spooled = false;
   }
-  size_t sent = 0;  // the sink took this much
+  size_t sent = 0;       // the sink took this much
+  bool spooled = false;  // its records are in the spool until they are settled
 };
 
 template <class Record>
 RecordOutputOf<Record>::RecordOutputOf(std::string name, unsigned lcore, const Waiting& waiting,
                                        std::unique_ptr<RecordFormatOf<Record>> format,
-                                       std::unique_ptr<Sink> sink)
+                                       std::unique_ptr<Sink> sink, std::unique_ptr<Spool> spool)
     : Output(std::move(name), lcore),
       options_(waiting),
       format_(std::move(format)),
       block_bytes_(std::clamp<size_t>(waiting.backlog / 4, kMinBlockBytes, kBlockBytes)),
+      spool_(std::move(spool)),
       sink_(std::move(sink)) {
   const size_t count = waiting.backlog / block_bytes_ + 2;
   waiting_.resize(count);
@@ -81,11 +86,18 @@ template <class Record>
 bool RecordOutputOf<Record>::make_room(const Now& now) {
   if (ended()) return false;
   if (open_ != nullptr && open_->full()) {
-    close_open();
+    if (!close_open(now)) return false;
     if (!stuck_) push_blocks(now);
   }
-  if (counters_.backlog_bytes.get() >= options_.backlog) return false;
+  if (counters_.backlog_bytes.get() >= options_.backlog) {
+    // Beside what the sink has taken, an open block that will go to the spool may still be filled.
+    if (spool_ != nullptr)
+      spill(now);
+    else if (options_.when_full != WhenFull::drop_oldest || !drop_oldest())
+      return false;
+  }
   if (open_ != nullptr) return true;
+  if (free_.empty() && options_.when_full == WhenFull::drop_oldest) drop_oldest();
   if (free_.empty() || ended()) return false;
   open_ = free_.back();  // the last one used is still in cache
   free_.pop_back();
@@ -94,11 +106,54 @@ bool RecordOutputOf<Record>::make_room(const Now& now) {
   return true;
 }
 
+// false: it has to go to the spool, behind what is there, and that takes nothing now.
 template <class Record>
-void RecordOutputOf<Record>::close_open() {
-  if (open_ == nullptr) return;
+bool RecordOutputOf<Record>::close_open(const Now& now) {
+  if (open_ == nullptr) return true;
+  // The last block stays for what comes next.
+  const bool full = counters_.backlog_bytes.get() >= options_.backlog || free_.empty();
+  if (spool_ != nullptr && (full || spool_->has_more())) {
+    if (!spool_->put(*open_, now)) return false;
+    count_spooled(*open_);
+    free_.push_back(std::exchange(open_, nullptr));
+    return true;
+  }
   waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
   ++waiting_count_;
+  return true;
+}
+
+// The oldest block of which the sink has taken nothing.
+template <class Record>
+bool RecordOutputOf<Record>::drop_oldest() {
+  size_t i = sent_count_;
+  while (i < waiting_count_ && waiting(i).sent != 0) ++i;
+  if (i == waiting_count_) return false;
+  Block* oldest = &waiting(i);
+  drop_rest(*oldest, Drop::backlog_full);
+  for (; i + 1 < waiting_count_; ++i) waiting_[(first_waiting_ + i) % waiting_.size()] = &waiting(i + 1);
+  --waiting_count_;
+  free_.push_back(oldest);
+  return true;
+}
+
+// The blocks at the end of which the sink has taken nothing go to the spool, in their order.
+template <class Record>
+bool RecordOutputOf<Record>::spill(const Now& now) {
+  size_t from = waiting_count_;
+  while (from > sent_count_ && waiting(from - 1).sent == 0 && !waiting(from - 1).spooled) --from;
+  if (from == waiting_count_) return false;
+  size_t spilt = from;
+  for (; spilt < waiting_count_ && spool_->put(waiting(spilt), now); ++spilt) {
+    count_spooled(waiting(spilt));
+    free_.push_back(&waiting(spilt));
+  }
+  if (spilt == from) return false;
+  // What could not be written stays, and is older than all that goes to the spool from now on.
+  for (size_t i = 0; spilt + i < waiting_count_; ++i)
+    waiting_[(first_waiting_ + from + i) % waiting_.size()] = &waiting(spilt + i);
+  waiting_count_ -= spilt - from;
+  return true;
 }
 
 // Offers the waiting blocks to the sink until it takes no more. true: it took something.
@@ -115,6 +170,10 @@ bool RecordOutputOf<Record>::push_blocks(const Now& now) {
   }
   if (waiting_count_ != 0) settle(now);
   if (sink_->take_break()) rewind();
+  if (took || sent_count_ == waiting_count_)
+    unsent_since_ns_ = 0;
+  else if (unsent_since_ns_ == 0)
+    unsent_since_ns_ = now.mono_ns;
   stuck_ = sent_count_ < waiting_count_;
   copy_sink_state();
   if (ended()) drop_waiting(Drop::write_failed);
@@ -140,6 +199,16 @@ void RecordOutputOf<Record>::settle(const Now& now) {
 template <class Record>
 void RecordOutputOf<Record>::settle_block(Block& block, size_t settled, const Now& now) {
   std::deque<RefusedRecord>* refused = sink_->refusals();
+  if (block.spooled) {
+    while (refused != nullptr && !refused->empty() && refused->front().end <= gone_bytes_ + settled) {
+      const auto end = static_cast<size_t>(refused->front().end - gone_bytes_);
+      spool_->done(block.drop_to(block.record_start(end)));
+      spool_->drop(block.drop_to(end), Drop::spool_refused);
+      refused->pop_front();
+    }
+    spool_->done(block.drop_to(settled));
+    return;
+  }
   while (refused != nullptr && !refused->empty() && refused->front().end <= gone_bytes_ + settled) {
     const auto end = static_cast<size_t>(refused->front().end - gone_bytes_);
     count_written(block, block.record_start(end), now);
@@ -166,28 +235,64 @@ void RecordOutputOf<Record>::pop_waiting() {
 
 template <class Record>
 void RecordOutputOf<Record>::drop_waiting(Drop reason) {
-  close_open();
-  for (; waiting_count_ != 0; pop_waiting()) drop_rest(waiting(0), reason);
+  if (open_ != nullptr) {
+    drop_rest(*open_, reason);
+    free_.push_back(std::exchange(open_, nullptr));
+  }
+  for (; waiting_count_ != 0; pop_waiting())
+    if (!waiting(0).spooled) drop_rest(waiting(0), reason);
+}
+
+// While the destination takes data, what is in the spool follows what is in memory.
+template <class Record>
+void RecordOutputOf<Record>::fetch_spooled(const Now& now) {
+  while (sent_count_ == waiting_count_ && spool_->has_more() && sink_->up() && free_.size() > 1) {
+    Block* block = free_.back();
+    block->clear();
+    if (!spool_->fetch(*block, now)) return;
+    free_.pop_back();
+    block->spooled = true;
+    waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = block;
+    ++waiting_count_;
+    push_blocks(now);
+  }
+}
+
+template <class Record>
+void RecordOutputOf<Record>::spill_early(const Now& now) {
+  if (!sink_->up() && unsent_since_ns_ != 0 && now.mono_ns - unsent_since_ns_ >= kSpillNs) spill(now);
 }
 
 template <class Record>
 bool RecordOutputOf<Record>::poll(const Now& now) {
   bool worked = sink_->poll(now);
   worked |= push_blocks(now);
+  if (spool_ != nullptr) {
+    spool_->poll(now);
+    spill_early(now);
+    fetch_spooled(now);
+  }
   // A block closed early only when none is unsent: else trickles behind a dead peer would use up the blocks.
   // Nor the last one: trickles to a peer that is slow to acknowledge would.
   const bool due = open_ != nullptr && now.mono_ns - opened_ns_ >= options_.flush_ms * kNsPerMs;
-  if (!due || sent_count_ < waiting_count_ || free_.empty()) return worked;
-  close_open();
+  const bool to_spool = spool_ != nullptr && (spool_->has_more() || !sink_->up());
+  if (!due || (sent_count_ < waiting_count_ && !to_spool) || free_.empty()) return worked;
+  if (!close_open(now)) return worked;
   push_blocks(now);
   return true;
 }
 
 template <class Record>
 bool RecordOutputOf<Record>::drain(const Now& now) {
-  close_open();
+  const bool closed = close_open(now);
   push_blocks(now);
-  return ended() || (waiting_count_ == 0 && sink_->finish(now));
+  if (spool_ != nullptr) {
+    fetch_spooled(now);
+    if (!sink_->up()) spill(now);
+    if (!sink_->up() && waiting_count_ == 0 && closed) return true;  // it is kept on disk
+    if (spool_->has_more()) return false;
+  }
+  return ended() || (closed && waiting_count_ == 0 && sink_->finish(now));
 }
 
 // A batch of which take() accepted the first events and then had no room.
@@ -198,12 +303,34 @@ void RecordOutputOf<Record>::abandon_batch(const Batch& events) {
 
 template <class Record>
 void RecordOutputOf<Record>::abandon() {
-  close_open();
   if (waiting_count_ != 0) {
     const Block& block = waiting(0);
     sink_->abandon(block.bytes(), block.sent);
   }
+  if (spool_ != nullptr) keep_in_spool(read_clock());
   drop_waiting(Drop::output_shutdown);
+}
+
+// What waits is older than what is in the spool, what is open younger.
+template <class Record>
+void RecordOutputOf<Record>::keep_in_spool(const Now& now) {
+  std::vector<const RecordBlock*> older;
+  for (size_t i = 0; i < waiting_count_; ++i)
+    if (!waiting(i).spooled) older.push_back(&waiting(i));
+  if (open_ != nullptr && spool_->put(*open_, now)) {
+    count_spooled(*open_);
+    free_.push_back(std::exchange(open_, nullptr));
+  }
+  if (older.empty() || !spool_->put_front(older, now)) return;
+  for (const RecordBlock* block : older) count_spooled(*block);
+  for (; waiting_count_ != 0; pop_waiting()) {
+  }
+}
+
+template <class Record>
+std::optional<Balance> RecordOutputOf<Record>::spool_balance() const {
+  if (spool_ == nullptr) return {};
+  return spool_->balance();
 }
 
 template <class Record>
@@ -215,7 +342,9 @@ void RecordOutputOf<Record>::copy_sink_state() {
 
 template <class Record>
 void RecordOutputOf<Record>::describe(MetricVisitor& visitor) const {
-  sink_->describe(visitor, {{"output", name()}, {"lcore", std::to_string(lcore())}});
+  const Labels labels = {{"output", name()}, {"lcore", std::to_string(lcore())}};
+  sink_->describe(visitor, labels);
+  if (spool_ != nullptr) spool_->describe(visitor, labels, read_clock().wall_ns);
 }
 
 template class RecordOutputOf<Event>;

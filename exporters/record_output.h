@@ -14,6 +14,7 @@
 #include "exporters/output_options.h"
 #include "exporters/record_block.h"
 #include "exporters/sinks/sink.h"
+#include "exporters/spool/spool.h"
 
 namespace weir {
 
@@ -22,7 +23,8 @@ template <class Record>
 class RecordOutputOf : public Output {
  public:
   RecordOutputOf(std::string name, unsigned lcore, const Waiting& waiting,
-                 std::unique_ptr<RecordFormatOf<Record>> format, std::unique_ptr<Sink> sink);
+                 std::unique_ptr<RecordFormatOf<Record>> format, std::unique_ptr<Sink> sink,
+                 std::unique_ptr<Spool> spool = {});
   ~RecordOutputOf() override;
 
   [[nodiscard]] bool take(const Batch& events, const Now& now) override;
@@ -37,6 +39,7 @@ class RecordOutputOf : public Output {
   [[nodiscard]] bool ended() const override { return ended_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::string fault() const override { return sink_->ended(); }
   void describe(MetricVisitor& visitor) const override;
+  [[nodiscard]] std::optional<Balance> spool_balance() const override;
 
  protected:
   void reopen_sink() { sink_->request_reopen(); }
@@ -46,7 +49,12 @@ class RecordOutputOf : public Output {
 
   bool make_room(const Now& now);
   void count_blocked(const Now& now);
-  void close_open();
+  bool close_open(const Now& now);
+  bool drop_oldest();
+  bool spill(const Now& now);
+  void spill_early(const Now& now);
+  void fetch_spooled(const Now& now);
+  void keep_in_spool(const Now& now);
   bool push_blocks(const Now& now);
   bool offer_unsent(const Now& now);
   void settle(const Now& now);
@@ -73,7 +81,9 @@ class RecordOutputOf : public Output {
   uint64_t blocked_since_ns_ = 0;  // 0: not blocked
   uint64_t gone_bytes_ = 0;        // of blocks that are not waiting any more
   std::atomic<bool> ended_{false};
-  std::unique_ptr<Sink> sink_;  // goes first: it may look at the blocks until then
+  std::unique_ptr<Spool> spool_;  // none: nullptr
+  uint64_t unsent_since_ns_ = 0;  // something waits that the sink has not taken since; 0: nothing
+  std::unique_ptr<Sink> sink_;    // goes first: it may look at the blocks until then
 };
 using RecordOutput = RecordOutputOf<Event>;
 

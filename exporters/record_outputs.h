@@ -14,6 +14,7 @@
 #include "exporters/outputs.h"
 #include "exporters/record_output.h"
 #include "exporters/sinks/sink.h"
+#include "exporters/spool/spool_directory.h"
 
 namespace weir {
 
@@ -32,12 +33,18 @@ Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOp
 
 // make_format is given the export lcore.
 template <class MakeFormat>
-Outputs record_outputs(const std::string& name, const Waiting& waiting, Sinks sinks,
-                       const MakeFormat& make_format) {
+Result<Outputs> record_outputs(const std::string& name, const Waiting& waiting, Sinks sinks,
+                               const MakeFormat& make_format) {
+  std::vector<std::unique_ptr<Spool>> spools(sinks.size());
+  if (waiting.when_full == WhenFull::spool) {
+    auto opened = open_spools(name, waiting.spool, static_cast<unsigned>(sinks.size()));
+    if (!opened) return opened.error();
+    spools = std::move(*opened);
+  }
   Outputs outputs;
   for (unsigned lcore = 0; lcore < sinks.size(); ++lcore)
-    outputs.push_back(
-        std::make_unique<RecordOutput>(name, lcore, waiting, make_format(lcore), std::move(sinks[lcore])));
+    outputs.push_back(std::make_unique<RecordOutput>(name, lcore, waiting, make_format(lcore),
+                                                     std::move(sinks[lcore]), std::move(spools[lcore])));
   return outputs;
 }
 

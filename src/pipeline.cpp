@@ -285,6 +285,16 @@ std::vector<BalanceLine> Pipeline::balance() const {
     for (const auto& stage : export_) add(output, stage->outputs()[o]->balance());
     lines.push_back({"output " + export_.front()->outputs()[o]->name(), output});
   }
+  for (size_t o = 0; o < shared_outputs_; ++o) {
+    Balance spool;
+    bool has_one = false;
+    for (const auto& stage : export_)
+      if (const auto balance = stage->outputs()[o]->spool_balance()) {
+        has_one = true;
+        add(spool, *balance);
+      }
+    if (has_one) lines.push_back({"spool " + export_.front()->outputs()[o]->name(), spool});
+  }
   for (unsigned i = 0; i < captures_.size(); ++i)
     lines.push_back({"copies " + captures_[i]->name(), copies(i)});
   return lines;

@@ -110,8 +110,9 @@ End watch(Pipeline& pipeline, const Config& config, const RunOptions& options, c
     }
     if (!draining && pipeline.output_ended()) begin_drain("an output has ended");
     if (draining && now_ns > stop_at_ns) {
-      spdlog::warn("the drain took longer than {} ms: what is left is counted as dropped",
-                   config.drain_timeout_ms);
+      spdlog::warn(
+          "the drain took longer than {} ms: what is left is counted as dropped, but for what a spool keeps",
+          config.drain_timeout_ms);
       end = End::overdue;
     }
     // A reader that is slow is waited for; a destination that is down, at the end of all inputs, is not.

@@ -1,0 +1,38 @@
+// Blocks whose records are numbers, one a line.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporters/record_block.h"
+
+namespace weir {
+
+inline void add_numbers(RecordBlock& block, uint64_t from, uint64_t to, uint32_t units = 1) {
+  for (uint64_t n = from; n < to; ++n) {
+    const std::string line = std::to_string(n) + "\n";
+    if (!block.add(line, units, 0)) return;
+  }
+}
+
+inline std::vector<uint64_t> numbers_in(std::string_view lines) {
+  std::vector<uint64_t> numbers;
+  while (!lines.empty()) {
+    uint64_t n = 0;
+    std::from_chars(lines.data(), lines.data() + lines.size(), n);
+    numbers.push_back(n);
+    lines.remove_prefix(lines.find('\n') + 1);
+  }
+  return numbers;
+}
+
+inline std::vector<uint64_t> range(uint64_t from, uint64_t to) {
+  std::vector<uint64_t> numbers;
+  for (uint64_t n = from; n < to; ++n) numbers.push_back(n);
+  return numbers;
+}
+
+}  // namespace weir
