@@ -1,6 +1,7 @@
 #include "exporters/record_outputs.h"
 
 #include "exporters/files/file_sink.h"
+#include "exporters/sinks/balanced_sink.h"
 #include "exporters/sinks/null_sink.h"
 
 namespace weir {
@@ -18,6 +19,26 @@ Result<Sinks> open_file_sinks(const Delivery& delivery, FileFraming& framing, un
   if (!file) return file.error();
   return one_each(export_lcores,
                   [&](unsigned lcore) { return std::make_unique<FileSink>(*file, lcore == 0); });
+}
+
+Result<std::vector<Peer>> open_peers(const std::string& output, const Delivery& delivery) {
+  std::vector<Target> targets = {*delivery.to};
+  targets.insert(targets.end(), delivery.alternatives.begin(), delivery.alternatives.end());
+  std::vector<Peer> peers;
+  for (const Target& target : targets) {
+    auto tls = open_tls(output, delivery.tls, target, false);
+    if (!tls) return tls.error();
+    peers.push_back({target, std::move(*tls)});
+  }
+  return peers;
+}
+
+std::unique_ptr<Sink> make_sink(Choose choose, const std::vector<Peer>& peers,
+                                const MakePeerSink& make_peer_sink) {
+  if (choose == Choose::failover || peers.size() == 1) return make_peer_sink(peers);
+  std::vector<BalancedSink::Part> parts;
+  for (const Peer& peer : peers) parts.push_back({to_string(peer.at), make_peer_sink({peer})});
+  return std::make_unique<BalancedSink>(std::move(parts));
 }
 
 }  // namespace
@@ -43,9 +64,10 @@ Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, Fi
     case Target::Scheme::tcp:
     case Target::Scheme::tls:
     case Target::Scheme::unix_stream: {
-      const auto tls = open_tls(output, delivery.tls, to, false);
-      if (!tls) return tls.error();
-      return one_each(export_lcores, [&](unsigned /*lcore*/) { return make_peer_sink(to, *tls); });
+      const auto peers = open_peers(output, delivery);
+      if (!peers) return peers.error();
+      return one_each(export_lcores,
+                      [&](unsigned /*lcore*/) { return make_sink(delivery.choose, *peers, make_peer_sink); });
     }
     case Target::Scheme::udp:
     case Target::Scheme::unix_datagram:

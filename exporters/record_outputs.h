@@ -13,6 +13,7 @@
 #include "exporters/files/file_framing.h"
 #include "exporters/outputs.h"
 #include "exporters/record_output.h"
+#include "exporters/sinks/peer_connection.h"
 #include "exporters/sinks/sink.h"
 #include "exporters/spool/spool_directory.h"
 
@@ -20,8 +21,8 @@ namespace weir {
 
 // One for each export lcore, by its number.
 using Sinks = std::vector<std::unique_ptr<Sink>>;
-// A sink that sends to a peer. tls: nothing where there is no TLS.
-using MakePeerSink = std::function<std::unique_ptr<Sink>(const Target& peer, std::shared_ptr<TlsSide> tls)>;
+// A sink that sends to the first of these peers that can be reached.
+using MakePeerSink = std::function<std::unique_ptr<Sink>(std::vector<Peer> peers)>;
 
 // framing: of files, which it outlives. An Error begins with the output's name.
 Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, FileFraming& framing,

@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "core/addr.h"
 #include "core/net/frame_streams_writer.h"
 #include "exporters/sinks/peer_connection.h"
 #include "exporters/sinks/sink.h"
@@ -17,8 +17,7 @@ namespace weir {
 
 class FrameStreamsSink : public Sink {
  public:
-  explicit FrameStreamsSink(Target peer, std::shared_ptr<TlsSide> tls = {})
-      : peer_(std::move(peer), std::move(tls)) {}
+  explicit FrameStreamsSink(std::vector<Peer> peers) : peer_(std::move(peers)) {}
 
   [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override;
   bool poll(const Now& now) override;

@@ -4,10 +4,10 @@
 // taken.
 #pragma once
 
-#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "core/addr.h"
 #include "exporters/sinks/peer_connection.h"
 #include "exporters/sinks/sink.h"
 
@@ -15,8 +15,7 @@ namespace weir {
 
 class LineSink : public Sink {
  public:
-  explicit LineSink(Target peer, std::shared_ptr<TlsSide> tls = {})
-      : peer_(std::move(peer), std::move(tls)) {}
+  explicit LineSink(std::vector<Peer> peers) : peer_(std::move(peers)) {}
 
   [[nodiscard]] size_t write(std::string_view records, size_t sent, const Now& now) override {
     return sent + peer_.send(records.substr(sent), now);

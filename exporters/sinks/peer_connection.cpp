@@ -17,8 +17,9 @@ constexpr uint64_t kDeadPeerNs = 30 * kNsPerSec;  // bytes under way and no ackn
 
 }  // namespace
 
-PeerConnection::PeerConnection(Target peer, std::shared_ptr<TlsSide> tls)
-    : tls_(std::move(tls)), dialer_(std::move(peer)) {}
+PeerConnection::PeerConnection(std::vector<Peer> peers) : peers_(std::move(peers)) {
+  for (const Peer& peer : peers_) dialers_.push_back(std::make_unique<Dialer>(peer.at));
+}
 
 bool PeerConnection::poll(const Now& now) {
   if (closed_) return false;
@@ -32,14 +33,17 @@ bool PeerConnection::poll(const Now& now) {
 }
 
 bool PeerConnection::dial(const Now& now) {
-  const Dialer::Step step = dialer_.poll(now);
-  if (!step.why.empty()) report(step.why, step.pause_ns, now);
+  const Dialer::Step step = dialer().poll(now);
+  if (!step.why.empty()) {
+    report(step.why, step.pause_ns, now);
+    current_ = (current_ + 1) % peers_.size();
+  }
   if (step.fd >= 0) use(step.fd, now);
   return step.worked;
 }
 
 void PeerConnection::use(int fd, const Now& now) {
-  stream_.emplace(fd, peer().scheme == Target::Scheme::unix_stream, tls_.get());
+  stream_.emplace(fd, peer().scheme == Target::Scheme::unix_stream, peers_[current_].tls.get());
   connected_ns_ = now.mono_ns;
   secure(now);
 }
@@ -83,7 +87,7 @@ void PeerConnection::look_at_peer(const Now& now) {
   stream_->look();
   if (now.mono_ns < look_after_ns_) return;
   look_after_ns_ = now.mono_ns + kLookNs;
-  if (now.mono_ns - connected_ns_ > kSteadyNs) dialer_.good();
+  if (now.mono_ns - connected_ns_ > kSteadyNs) dialer().good();
   if (peer_is_dead(now)) fail("the peer has acknowledged nothing for 30 s", now);
 }
 
@@ -109,7 +113,8 @@ void PeerConnection::fail(const std::string& why, const Now& now) {
     broke_ = true;
   }
   stream_.reset();
-  report(why, dialer_.broke(now), now);
+  report(why, dialer().broke(now), now);
+  current_ = current_ == 0 && peers_.size() > 1 ? 1 : 0;
 }
 
 void PeerConnection::report(const std::string& why, uint64_t pause_ns, const Now& now) {
@@ -124,7 +129,8 @@ void PeerConnection::close() {
 }
 
 void PeerConnection::reload_tls() {
-  if (tls_) reload_certificates(*tls_, to_string(peer()));
+  for (const Peer& peer : peers_)
+    if (peer.tls) reload_certificates(*peer.tls, to_string(peer.at));
 }
 
 void PeerConnection::describe(MetricVisitor& visitor, const Labels& labels) const {

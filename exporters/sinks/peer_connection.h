@@ -1,6 +1,6 @@
-// PeerConnection: a sink's own connection to a peer, over TCP, TLS or a UNIX socket. Connects by itself,
-// again and again with growing pauses, and knows of what it sent how much may still be lost. All bytes pass
-// send() and receive(). Owner: the export lcore of the sink.
+// PeerConnection: a sink's own connection to a peer, or to one of several, over TCP, TLS or a UNIX socket.
+// Connects by itself, again and again with growing pauses, and knows of what it sent how much may still be
+// lost. All bytes pass send() and receive(). Owner: the export lcore of the sink.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/addr.h"
 #include "core/counter.h"
@@ -21,10 +22,16 @@
 
 namespace weir {
 
+struct Peer {
+  Target at;                          // tcp, tls or unix_stream
+  std::shared_ptr<TlsSide> tls = {};  // for tls
+};
+
 class PeerConnection {
  public:
-  // peer: tcp, tls or unix_stream. tls: for tls.
-  explicit PeerConnection(Target peer, std::shared_ptr<TlsSide> tls = {});
+  // The first that can be reached is used; after a break they are tried again from the first on.
+  // Precondition: at least one.
+  explicit PeerConnection(std::vector<Peer> peers);
   PeerConnection(const PeerConnection&) = delete;
   PeerConnection& operator=(const PeerConnection&) = delete;
 
@@ -55,10 +62,12 @@ class PeerConnection {
   [[nodiscard]] bool take_break() noexcept;
 
   [[nodiscard]] uint64_t faults() const noexcept { return faults_; }
-  [[nodiscard]] const Target& peer() const noexcept { return dialer_.peer(); }
+  // That is connected to, or tried.
+  [[nodiscard]] const Target& peer() const noexcept { return peers_[current_].at; }
   void describe(MetricVisitor& visitor, const Labels& labels) const;  // any thread
 
  private:
+  [[nodiscard]] Dialer& dialer() noexcept { return *dialers_[current_]; }
   bool dial(const Now& now);
   void use(int fd, const Now& now);
   void secure(const Now& now);
@@ -67,8 +76,9 @@ class PeerConnection {
   [[nodiscard]] bool peer_is_dead(const Now& now);
   void report(const std::string& why, uint64_t pause_ns, const Now& now);
 
-  std::shared_ptr<TlsSide> tls_;
-  Dialer dialer_;
+  std::vector<Peer> peers_;
+  std::vector<std::unique_ptr<Dialer>> dialers_;  // one for each
+  size_t current_ = 0;
   bool closed_ = false;
   std::optional<PeerStream> stream_;
   uint64_t look_after_ns_ = 0;  // at the peer

@@ -103,8 +103,9 @@ class Receiver {
 
 struct FrameStreamsSinkTest : testing::TestWithParam<bool> {
   void open(Waiting options = {.flush_ms = 1}) {
-    output = std::make_unique<RecordOutput>("dnstap", 0, options, std::make_unique<NumberFrames>(),
-                                            std::make_unique<FrameStreamsSink>(receiver.target));
+    output = std::make_unique<RecordOutput>(
+        "dnstap", 0, options, std::make_unique<NumberFrames>(),
+        std::make_unique<FrameStreamsSink>(std::vector<Peer>{{receiver.target}}));
   }
   void take(uint64_t count) {
     ASSERT_TRUE(output->take(numbers(next, next + count).batch(), now));

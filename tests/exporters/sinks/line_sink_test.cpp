@@ -63,8 +63,8 @@ struct LineSinkTest : testing::Test {
   void open(const std::string& host, Waiting options) {
     output = std::make_unique<RecordOutput>(
         "tcp", 0, options, std::make_unique<NumberFormat>(),
-        std::make_unique<LineSink>(
-            Target{.scheme = Target::Scheme::tcp, .host = host, .port = listener.port(), .path = {}}));
+        std::make_unique<LineSink>(std::vector<Peer>{
+            {.at = {.scheme = Target::Scheme::tcp, .host = host, .port = listener.port(), .path = {}}}}));
   }
   bool take(uint64_t count) {
     TestBatch batch;
