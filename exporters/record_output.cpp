@@ -113,13 +113,20 @@ bool RecordOutputOf<Record>::close_open(const Now& now) {
   // The last block stays for what comes next.
   const bool full = counters_.backlog_bytes.get() >= options_.backlog || free_.empty();
   if (spool_ != nullptr && (full || spool_->has_more())) {
-    if (!spool_->put(*open_, now)) return false;
-    count_spooled(*open_);
-    free_.push_back(std::exchange(open_, nullptr));
-    return true;
+    spill(now);  // what waits is older
+    return put_open(now);
   }
   waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
   ++waiting_count_;
+  return true;
+}
+
+template <class Record>
+bool RecordOutputOf<Record>::put_open(const Now& now) {
+  const RecordBlock* block = open_;
+  if (!spool_->put({&block, 1}, now)) return false;
+  count_spooled(*open_);
+  free_.push_back(std::exchange(open_, nullptr));
   return true;
 }
 
@@ -137,22 +144,22 @@ bool RecordOutputOf<Record>::drop_oldest() {
   return true;
 }
 
-// The blocks at the end of which the sink has taken nothing go to the spool, in their order.
+// The last blocks, of which the sink has taken nothing, go to an empty spool: what is in it already is
+// younger than all that waits.
 template <class Record>
 bool RecordOutputOf<Record>::spill(const Now& now) {
+  if (spool_->has_more()) return false;
   size_t from = waiting_count_;
   while (from > sent_count_ && waiting(from - 1).sent == 0 && !waiting(from - 1).spooled) --from;
   if (from == waiting_count_) return false;
-  size_t spilt = from;
-  for (; spilt < waiting_count_ && spool_->put(waiting(spilt), now); ++spilt) {
-    count_spooled(waiting(spilt));
-    free_.push_back(&waiting(spilt));
+  std::vector<const RecordBlock*> blocks;
+  for (size_t i = from; i < waiting_count_; ++i) blocks.push_back(&waiting(i));
+  if (!spool_->put(blocks, now)) return false;
+  for (size_t i = from; i < waiting_count_; ++i) {
+    count_spooled(waiting(i));
+    free_.push_back(&waiting(i));
   }
-  if (spilt == from) return false;
-  // What could not be written stays, and is older than all that goes to the spool from now on.
-  for (size_t i = 0; spilt + i < waiting_count_; ++i)
-    waiting_[(first_waiting_ + from + i) % waiting_.size()] = &waiting(spilt + i);
-  waiting_count_ -= spilt - from;
+  waiting_count_ = from;
   return true;
 }
 
@@ -287,9 +294,8 @@ bool RecordOutputOf<Record>::drain(const Now& now) {
   const bool closed = close_open(now);
   push_blocks(now);
   if (spool_ != nullptr) {
+    if (!sink_->up()) return true;  // abandon() keeps it on disk
     fetch_spooled(now);
-    if (!sink_->up()) spill(now);
-    if (!sink_->up() && waiting_count_ == 0 && closed) return true;  // it is kept on disk
     if (spool_->has_more()) return false;
   }
   return ended() || (closed && waiting_count_ == 0 && sink_->finish(now));
@@ -314,15 +320,14 @@ void RecordOutputOf<Record>::abandon() {
 // What waits is older than what is in the spool, what is open younger.
 template <class Record>
 void RecordOutputOf<Record>::keep_in_spool(const Now& now) {
-  std::vector<const RecordBlock*> older;
-  for (size_t i = 0; i < waiting_count_; ++i)
-    if (!waiting(i).spooled) older.push_back(&waiting(i));
-  if (open_ != nullptr && spool_->put(*open_, now)) {
-    count_spooled(*open_);
-    free_.push_back(std::exchange(open_, nullptr));
-  }
+  std::vector<Spool::Front> older;
+  for (size_t i = 0; i < waiting_count_; ++i) older.push_back({&waiting(i), waiting(i).spooled});
+  // What was fetched behind them is where it belongs.
+  while (!older.empty() && older.back().fetched) older.pop_back();
+  if (open_ != nullptr) put_open(now);
   if (older.empty() || !spool_->put_front(older, now)) return;
-  for (const RecordBlock* block : older) count_spooled(*block);
+  for (const Spool::Front& front : older)
+    if (!front.fetched) count_spooled(*front.block);
   for (; waiting_count_ != 0; pop_waiting()) {
   }
 }

@@ -50,6 +50,7 @@ class RecordOutputOf : public Output {
   bool make_room(const Now& now);
   void count_blocked(const Now& now);
   bool close_open(const Now& now);
+  bool put_open(const Now& now);
   bool drop_oldest();
   bool spill(const Now& now);
   void spill_early(const Now& now);

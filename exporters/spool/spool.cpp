@@ -175,11 +175,17 @@ std::shared_ptr<SpoolFile> Spool::create(uint64_t& begun_ns, const Now& now) {
   return {};
 }
 
-bool Spool::put(const RecordBlock& block, const Now& now) {
-  if (block.all_written()) return true;
+bool Spool::put(std::span<const RecordBlock* const> blocks, const Now& now) {
   if (now.mono_ns < retry_at_ns_) return false;
-  const size_t most = block.bytes_left().size() + block.rest().events * sizeof(SpoolRecord);
-  if (!make_room(most + sizeof(SpoolChunkHead))) return false;
+  uint64_t bytes = 0;
+  uint64_t events = 0;
+  for (const RecordBlock* block : blocks) {
+    const RecordBlock::Count count = block->rest();
+    events += count.events;
+    bytes += sizeof(SpoolChunkHead) + count.events * sizeof(SpoolRecord) + count.bytes;
+  }
+  if (events == 0) return true;
+  if (!make_room(bytes)) return false;
   if (writing_ && segments_.back().bytes >= segment_bytes_) writing_.reset();
   if (!writing_) {
     Segment segment{};
@@ -189,29 +195,45 @@ bool Spool::put(const RecordBlock& block, const Now& now) {
     if (!writing_) return false;
     segments_.push_back(segment);
   }
-  if (!write_chunk(*writing_, block, segments_.back(), now)) return false;
-  count_put(block);
-  waiting_events_ += block.rest().events;
+  Segment& segment = segments_.back();
+  const Segment before = segment;
+  for (const RecordBlock* block : blocks) {
+    if (block->all_written() || write_chunk(*writing_, *block, segment, now)) continue;
+    bytes_ -= segment.bytes - before.bytes;
+    segment = before;
+    (void)!::ftruncate(writing_->fd(), static_cast<off_t>(segment.bytes));
+    remove_done();
+    return false;
+  }
+  for (const RecordBlock* block : blocks) count_put(*block);
+  waiting_events_ += events;
   sync_.wrote(writing_);
   return true;
 }
 
-bool Spool::put_front(const std::vector<const RecordBlock*>& blocks, const Now& now) {
+bool Spool::put_front(const std::vector<Front>& blocks, const Now& now) {
   stop_reading();
   Segment segment{};
   segment.begun_ns = segments_.empty() ? now.wall_ns : segments_.front().begun_ns - 1;
   const auto file = create(segment.begun_ns, now);
   if (!file) return false;
-  for (const RecordBlock* block : blocks) {
-    if (write_chunk(*file, *block, segment, now)) continue;
+  for (const Front& front : blocks) {
+    if (front.block->all_written() || write_chunk(*file, *front.block, segment, now)) continue;
     bytes_ -= segment.bytes;
     (void)::unlink(path_of(segment.begun_ns).c_str());
     return false;
   }
-  for (const RecordBlock* block : blocks) count_put(*block);
   waiting_events_ += segment.events;
   segments_.push_front(segment);
   sync_.wrote(file);
+  for (const Front& front : blocks) {
+    if (!front.fetched) {
+      count_put(*front.block);
+      continue;
+    }
+    raise_depth(front.block->rest());
+    settle(front.block->rest());
+  }
   return true;
 }
 
@@ -219,9 +241,13 @@ void Spool::count_put(const RecordBlock& block) {
   const RecordBlock::Count count = block.rest();
   counters_.put_events.add(count.events);
   counters_.put_units.add(count.units);
+  raise_depth(count);
+  show_oldest();
+}
+
+void Spool::raise_depth(const RecordBlock::Count& count) {
   counters_.depth_events.add(count.events);
   counters_.depth_units.add(count.units);
-  show_oldest();
 }
 
 // Cut back where it cannot be written whole: what follows would be behind damage.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,11 +52,17 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  // The records of the block that are not written, all or none; the block stays as it is. false: the disk
+  // The records of the blocks that are not written, all or none; the blocks stay as they are. false: the disk
   // does not take them now, or all that could make room is being sent.
-  [[nodiscard]] bool put(const RecordBlock& block, const Now& now);
-  // The same before everything else that is in the spool; nothing can be fetched from then on.
-  [[nodiscard]] bool put_front(const std::vector<const RecordBlock*>& blocks, const Now& now);
+  [[nodiscard]] bool put(std::span<const RecordBlock* const> blocks, const Now& now);
+  struct Front {
+    const RecordBlock* block;
+    bool fetched;  // its records are from the spool, and are moved within it
+  };
+  // The same before everything else that is in the spool, at the end of a run: all that was fetched and is
+  // not done has to be among them, or goes to the destination out of order. Nothing can be fetched from then
+  // on.
+  [[nodiscard]] bool put_front(const std::vector<Front>& blocks, const Now& now);
   // Something can be fetched.
   [[nodiscard]] bool has_more() const noexcept { return waiting_events_ != 0; }
   // The next records, as many as fit, into an empty block. false: nothing now.
@@ -102,6 +109,7 @@ class Spool {
   std::shared_ptr<SpoolFile> create(uint64_t& begun_ns, const Now& now);
   bool write_chunk(const SpoolFile& file, const RecordBlock& block, Segment& segment, const Now& now);
   void count_put(const RecordBlock& block);
+  void raise_depth(const RecordBlock::Count& count);
   bool make_room(uint64_t bytes);
   [[nodiscard]] Segment* first_to_read();
   bool load_chunk(const Now& now);

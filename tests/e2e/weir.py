@@ -228,7 +228,8 @@ class WeirCase(unittest.TestCase):
         self.assertTrue(stats["even"], f"{stats['balance']}\n{run.stderr()}")
         for line in stats["balance"]:
             self.assertEqual(line["in"], line["out"] + line["drops"] + line["in_flight"], line)
-            self.assertEqual(line["in_flight"], 0, line)
+            if not line["stage"].startswith("spool "):  # what is left of it is on disk
+                self.assertEqual(line["in_flight"], 0, line)
         self.assertEqual(by_stage["ingest"]["in"], run.stat("weir_ingest_units_total"))
         self.assertEqual(by_stage["ingest"]["drops"], run.stat("weir_ingest_drops_total"))
         self.assertEqual(by_stage["decode"]["drops"], run.stat("weir_decode_drops_total"))

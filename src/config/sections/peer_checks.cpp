@@ -70,6 +70,8 @@ void check_waiting(const Waiting& waiting, const std::optional<Target>& to, Faul
     faults.push_back({"spool", "is only used with when_full: spool; write that, or remove it"});
   if (spools && !waiting.spool.path.empty() && waiting.spool.path.front() != '/')
     faults.push_back({"spool", "'" + waiting.spool.path + "' is relative; start it with /"});
+  if (spools && waiting.spool.size < 2 * waiting.backlog)
+    faults.push_back({"spool_size", "is less than twice the backlog; raise it, or lower backlog"});
   const bool away = !to || (to->scheme != Target::Scheme::file && to->scheme != Target::Scheme::stdio &&
                             to->scheme != Target::Scheme::null);
   if (spools && !away)

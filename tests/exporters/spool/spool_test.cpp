@@ -22,11 +22,15 @@ struct SpoolTest : testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     spool = std::move(*opened);
   }
+  bool put(const RecordBlock& block) {
+    const RecordBlock* one = &block;
+    return spool->put({&one, 1}, now);
+  }
   bool put(uint64_t from, uint64_t to, uint32_t units = 1) {
     RecordBlock block(256U << 10U, 1U << 10U);
     add_numbers(block, from, to, units);
     now.wall_ns += kNsPerMs;
-    return spool->put(block, now);
+    return put(block);
   }
   // Everything that can be fetched, and done.
   std::vector<uint64_t> take_all() {
@@ -79,7 +83,7 @@ TEST_F(SpoolTest, OnlyWhatABlockHasNotWrittenGoesIn) {
   RecordBlock block(1U << 10U, 1U << 10U);
   add_numbers(block, 0, 10);
   (void)block.drop_to(6);  // three lines of two bytes
-  ASSERT_TRUE(spool->put(block, now));
+  ASSERT_TRUE(put(block));
   EXPECT_EQ(take_all(), range(3, 10));
 }
 
@@ -218,10 +222,26 @@ TEST_F(SpoolTest, FrontIsBeforeAllElse) {
   RecordBlock second(1U << 10U, 1U << 10U);
   add_numbers(first, 0, 50);
   add_numbers(second, 50, 100);
-  ASSERT_TRUE(spool->put_front({&first, &second}, now));
+  ASSERT_TRUE(spool->put_front({{&first, false}, {&second, false}}, now));
   expect_even();
   open();
   EXPECT_EQ(take_all(), range(0, 200));
+}
+
+TEST_F(SpoolTest, SeveralBlocksGoInTogetherOrNotAtAll) {
+  options.size = 1U << 20U;
+  open();
+  RecordBlock small(1U << 10U, 1U << 10U);
+  add_numbers(small, 0, 100);
+  RecordBlock large(2U << 20U, 1U << 10U);
+  while (!large.full() && large.add(std::string(4'000, 'x') + "\n", 1, 0)) {
+  }
+  const RecordBlock* blocks[] = {&small, &large};
+  EXPECT_FALSE(spool->put(blocks, now));
+  EXPECT_FALSE(spool->has_more());
+  EXPECT_TRUE(segments().empty());
+  EXPECT_TRUE(spool->put({blocks, 1}, now));
+  EXPECT_EQ(take_all(), range(0, 100));
 }
 
 TEST_F(SpoolTest, DroppedRecordsAreDoneWith) {
@@ -271,7 +291,8 @@ TEST_F(SpoolDirectory, FewerLcoresTakeOverWhatMoreLeft) {
     for (uint64_t lane = 0; lane < 4; ++lane) {
       RecordBlock block(1U << 10U, 1U << 10U);
       add_numbers(block, lane * 100, lane * 100 + 100);
-      ASSERT_TRUE((*spools)[lane]->put(block, now));  // all at the same time
+      const RecordBlock* one = &block;
+      ASSERT_TRUE((*spools)[lane]->put({&one, 1}, now));  // all at the same time
     }
   }
   auto spools = open_spools("out", options, 1);

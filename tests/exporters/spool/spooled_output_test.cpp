@@ -57,7 +57,9 @@ struct Peer : Sink {
     parts.push_back(got);
     for (std::string& part : parts) {
       part.resize(part.rfind('\n') == std::string::npos ? 0 : part.rfind('\n') + 1);
-      for (uint64_t n : numbers_in(part)) all.push_back(n);
+      const auto in_order = numbers_in(part);
+      EXPECT_TRUE(std::is_sorted(in_order.begin(), in_order.end()));
+      all.insert(all.end(), in_order.begin(), in_order.end());
     }
     return all;
   }
