@@ -77,6 +77,37 @@ struct JsonOptions {
   bool operator==(const JsonOptions&) const = default;
 };
 
+enum class SyslogProtocol : uint8_t { rfc5424, rfc3164 };
+// Between messages on a stream (RFC 6587): their length before them, or '\n' behind them.
+enum class SyslogFraming : uint8_t { automatic, octets, lines };
+
+struct SyslogFields {
+  SyslogProtocol protocol = SyslogProtocol::rfc5424;
+  SyslogFraming framing = SyslogFraming::automatic;  // octets over TCP and TLS, else lines
+  uint8_t facility = 16;                             // local0, RFC 5424 6.2.1
+  uint8_t severity = 6;                              // informational
+  std::string app_name = "weir";
+  std::string hostname;          // empty: the system's
+  uint32_t max_message = 8'192;  // bytes with the header; longer ones are refused
+  bool operator==(const SyslogFields&) const = default;
+};
+
+// JSON lines as syslog messages.
+struct SyslogOptions {
+  static constexpr std::string_view kKind = "syslog";
+  std::string name{kKind};
+  // unix_datagram, unix_stream, udp, tcp, tls or null
+  Delivery delivery{.to = Target{Target::Scheme::unix_datagram, {}, 0, "/dev/log"},
+                    .alternatives = {},
+                    .choose = Choose::failover,
+                    .tls = {},
+                    .rotate = {}};
+  Waiting waiting;
+  SyslogFields syslog;
+  JsonFields json;
+  bool operator==(const SyslogOptions&) const = default;
+};
+
 enum class DnstapAs : uint8_t { client, auth };
 
 // What of a dnstap frame is written anew. Templates: {identity} {version} {extra} {input} {peer}; empty: as

@@ -44,9 +44,9 @@ Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lco
 Result<Outputs> open_output(const JsonOptions& options, const OutputContext& context) {
   if (Status status = JsonFormat::check(options.json); !status)
     return Error{options.name + ": " + status.error().message};
-  auto sinks =
-      open_sinks(options.name, options.delivery, line_framing(), context.export_lcores,
-                 [](std::vector<Peer> peers) { return std::make_unique<LineSink>(std::move(peers)); });
+  auto sinks = open_sinks(
+      options.name, options.delivery, line_framing(), context.export_lcores,
+      [](std::vector<Peer> peers) { return std::make_unique<LineSink>(std::move(peers)); }, kMostUdpBytes);
   if (!sinks) return sinks.error();
   return record_outputs(options.name, options.waiting, std::move(*sinks), [&](unsigned lcore) {
     return std::make_unique<JsonFormat>(options.json, context.input_names, lcore);

@@ -21,11 +21,12 @@ struct OutputKind {
 };
 // A new output is a row here, an open_output(), its keys and check in src/config/sections and a section in
 // docs/configuration.md.
-inline constexpr std::array<OutputKind, 4> kOutputKinds = {{
+inline constexpr std::array<OutputKind, 5> kOutputKinds = {{
     {JsonOptions::kKind, "JSON lines, to standard output, a file, a peer or nowhere"},
     {DnstapOptions::kKind,
      "dnstap frames, to a file, or over TCP or UNIX sockets to a receiver or to those that connect"},
     {PcapOptions::kKind, "packets as they came in, to a capture file"},
+    {SyslogOptions::kKind, "JSON lines as syslog messages, to the local socket, over UDP, TCP or TLS"},
     {StatsdOptions::kKind, "counters and gauges to a statsd server over UDP"},
 }};
 
@@ -44,6 +45,7 @@ using Outputs = std::vector<std::unique_ptr<Output>>;
 Result<Outputs> open_output(const JsonOptions& options, const OutputContext& context);
 // Precondition: either to or listen.
 Result<Outputs> open_output(const DnstapOptions& options, const OutputContext& context);
+Result<Outputs> open_output(const SyslogOptions& options, const OutputContext& context);
 Result<Outputs> open_output(const StatsdOptions& options, const OutputContext& context);
 // The only instance, on that export lcore. Its rings are for the caller to give.
 Result<std::unique_ptr<PcapOutput>> open_output(const PcapOptions& options, unsigned export_lcore,

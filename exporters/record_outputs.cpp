@@ -2,6 +2,7 @@
 
 #include "exporters/files/file_sink.h"
 #include "exporters/sinks/balanced_sink.h"
+#include "exporters/sinks/datagram_sink.h"
 #include "exporters/sinks/null_sink.h"
 
 namespace weir {
@@ -52,7 +53,7 @@ Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOp
 }
 
 Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, FileFraming& framing,
-                         unsigned export_lcores, const MakePeerSink& make_peer_sink) {
+                         unsigned export_lcores, const MakePeerSink& make_peer_sink, size_t max_datagram) {
   if (!delivery.to) return Error{output + ": to: is missing; name a destination"};
   const Target& to = *delivery.to;
   switch (to.scheme) {
@@ -71,10 +72,12 @@ Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, Fi
     }
     case Target::Scheme::udp:
     case Target::Scheme::unix_datagram:
-      break;
+      if (max_datagram == 0) break;
+      return one_each(export_lcores,
+                      [&](unsigned /*lcore*/) { return std::make_unique<DatagramSink>(to, max_datagram); });
   }
   return Error{output + ": to: '" + to_string(to) +
-               "' is not possible here; use a file, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or null:"};
+               "' is not possible here; docs/configuration.md has what is"};
 }
 
 }  // namespace weir

@@ -25,8 +25,11 @@ using Sinks = std::vector<std::unique_ptr<Sink>>;
 using MakePeerSink = std::function<std::unique_ptr<Sink>(std::vector<Peer> peers)>;
 
 // framing: of files, which it outlives. An Error begins with the output's name.
+// max_datagram: bytes of a record; 0: the output cannot be sent in datagrams.
 Result<Sinks> open_sinks(const std::string& output, const Delivery& delivery, FileFraming& framing,
-                         unsigned export_lcores, const MakePeerSink& make_peer_sink);
+                         unsigned export_lcores, const MakePeerSink& make_peer_sink, size_t max_datagram = 0);
+// Over UDP no datagram is longer.
+constexpr size_t kMostUdpBytes = 65'507;
 
 // Nothing where there is no TLS; one for all export lcores.
 Result<std::shared_ptr<TlsSide>> open_tls(const std::string& output, const TlsOptions& options,

@@ -54,6 +54,12 @@ void check_delivery(const Delivery& delivery, Faults& faults) {
   const Target& to = *delivery.to;
   check_tls(delivery.tls, to, false, faults);
   check_rotation(delivery.rotate, &to, faults);
+  const bool datagrams = to.scheme == Target::Scheme::udp || to.scheme == Target::Scheme::unix_datagram;
+  if (datagrams && !delivery.alternatives.empty()) {
+    faults.push_back({"alternatives", "are for receivers that are connected to, but to is " + to_string(to) +
+                                          "; remove them"});
+    return;
+  }
   for (const Target& other : delivery.alternatives)
     if (other.scheme != to.scheme)
       faults.push_back({"alternatives", to_string(other) + " is of another kind than to: " + to_string(to) +

@@ -20,6 +20,7 @@ extern const ConfigSection kJsonSection;
 extern const ConfigSection kDnstapOutputSection;
 extern const ConfigSection kPcapSection;
 extern const ConfigSection kStatsdSection;
+extern const ConfigSection kSyslogSection;
 
 extern const ConfigSection kLcoresSection;
 extern const ConfigSection kMetricsSection;
@@ -39,5 +40,6 @@ Faults check(const JsonOptions& json);
 Faults check(const DnstapOptions& dnstap);
 Faults check(const PcapOptions& pcap);
 Faults check(const StatsdOptions& statsd);
+Faults check(const SyslogOptions& syslog);
 
 }  // namespace weir

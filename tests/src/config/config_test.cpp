@@ -153,7 +153,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file, directory");
   EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, pcap, statsd");
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, pcap, statsd, syslog");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
@@ -328,13 +328,16 @@ INSTANTIATE_TEST_SUITE_P(
               ".json.to: 'file:///var/log/': the path names a directory; add the file's name"},
         Wrong{"json: { to: '-', fields: [qname, id], omit: [id] }",
               ".json.omit: 'id' is in fields, too; keep one of them"},
-        Wrong{"json: { to: 'udp://127.0.0.1:1' }",
-              ".json.to: 'udp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
-              "tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH, \"null:\""},
-        // Not the "null:" that throws lines away.
+        Wrong{
+            "json: { to: 'udp://127.0.0.1:1', alternatives: ['udp://127.0.0.1:2'] }",
+            ".json.alternatives: 'udp://127.0.0.1:2' cannot stand here; expected a list of tcp://HOST:PORT, "
+            "tls://HOST:PORT, unix:///PATH"},
+        Wrong{"syslog: { framing: octets }",
+              ".syslog.framing: is for streams, but to is unix-dgram:///dev/log; remove it: a datagram is a "
+              "message"},
         Wrong{"json: { to: null }",
-              ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, "
-              "tls://HOST:PORT, unix:///PATH, \"null:\""},
+              ".json.to: has nothing; expected one of file:///PATH, \"-\", tcp://HOST:PORT, tls://HOST:PORT, "
+              "udp://HOST:PORT, unix:///PATH, unix-dgram:///PATH, \"null:\""},
         Wrong{"json: { to: 'tcp://h:1', tls_ca: /ca.pem }",
               ".json.tls_ca: is for TLS, but the address is tcp://h:1; remove it or write tls://HOST:PORT"},
         Wrong{"dnstap: { listen: 'tls://127.0.0.1:1' }",
