@@ -20,15 +20,14 @@ bool is_refusal(rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR_INVALID_RECORD || error == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
 }
 
-// The sum of a number that librdkafka's statistics show for each broker.
-uint64_t sum_of(std::string_view json, std::string_view key) {
+// Messages that librdkafka has written to sockets, those that it wrote again included: the last such number
+// of its statistics is the sum over all partitions.
+uint64_t transmitted(std::string_view json) {
+  constexpr std::string_view kKey = "\"txmsgs\":";
+  const size_t at = json.rfind(kKey);
   uint64_t sum = 0;
-  for (size_t at = json.find(key); at != std::string_view::npos; at = json.find(key, at)) {
-    at += key.size();
-    uint64_t value = 0;
-    std::from_chars(json.data() + at, json.data() + json.size(), value);
-    sum += value;
-  }
+  if (at != std::string_view::npos)
+    std::from_chars(json.data() + at + kKey.size(), json.data() + json.size(), sum);
   return sum;
 }
 
@@ -84,6 +83,7 @@ bool KafkaSink::produce(std::string_view records) {
     return false;
   } else {
     ++without_report_;
+    ++produced_;
   }
   at(next_++) = {.records = records.data(), .bytes = static_cast<uint32_t>(message.bytes), .report = report};
   taken_ += message.bytes;
@@ -174,6 +174,7 @@ void KafkaSink::restart() {
   state_ = State::restarting;
   restarts_.add(1);
   retries_before_ = retries_.get();
+  produced_ = 0;
   restart_ = std::async(std::launch::async, [this] {
     pthread_setaffinity_np(pthread_self(), sizeof home_, &home_);
     producer_.reset();
@@ -210,7 +211,9 @@ void KafkaSink::on_statistics(std::string_view json) {
     if (down_) log_.over();
     down_ = false;
   }
-  retries_.set(std::max(retries_.get(), retries_before_ + sum_of(json, "\"txretries\":")));
+  // Of those that wait none was written yet: then there are more retries than this shows, until they are.
+  const uint64_t sent = transmitted(json);
+  if (sent > produced_) retries_.set(std::max(retries_.get(), retries_before_ + sent - produced_));
 }
 
 void KafkaSink::log(const std::string& what) {
@@ -245,7 +248,7 @@ void KafkaSink::describe(MetricVisitor& visitor, const Labels& labels) const {
       "Messages that librdkafka has and that are not settled. Staying high: the brokers are slow or away.",
       labels, static_cast<double>(in_flight_.get()));
   visitor.counter("weir_output_kafka_retries_total",
-                  "Requests that librdkafka sent again. Growing: brokers change, or the network loses data.",
+                  "Messages that librdkafka sent again. Growing: brokers change, or the network loses data.",
                   labels, static_cast<double>(retries_.get()));
   visitor.counter("weir_output_kafka_queue_full_total",
                   "Times at which librdkafka's queue had no room; then the backlog fills. Growing: raise "

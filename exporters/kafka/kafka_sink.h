@@ -101,6 +101,7 @@ class KafkaSink : public Sink, private KafkaListener {
 
   FaultLog log_;
   uint64_t faults_ = 0;
+  uint64_t produced_ = 0;        // messages that this producer was given
   uint64_t retries_before_ = 0;  // of producers before this one
   Counter delivered_;
   Counter refused_;
