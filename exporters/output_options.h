@@ -152,6 +152,44 @@ struct PcapOptions {
   bool operator==(const PcapOptions&) const = default;
 };
 
+// What a message is partitioned by, lower case. none: librdkafka spreads messages over all partitions.
+enum class KafkaKey : uint8_t { none, client, qname, domain };
+enum class KafkaCompression : uint8_t { none, gzip, snappy, lz4, zstd };
+enum class KafkaAcks : uint8_t { all, leader, none };
+enum class KafkaSasl : uint8_t { none, plain, scram_sha_256, scram_sha_512 };
+
+// JSON lines as messages of a Kafka topic.
+struct KafkaOptions {
+  static constexpr std::string_view kKind = "kafka";
+  std::string name{kKind};
+  std::vector<std::string> brokers;  // HOST:PORT
+  std::string topic;
+  KafkaKey key = KafkaKey::none;
+  std::vector<std::string> headers;    // NAME=VALUE; a value {input} is the name of the event's input
+  uint32_t batch_events = 0;           // a message; 0: 100, or 1 where each has a head of its own
+  uint64_t batch_bytes = 256U << 10U;  // of a message of several events
+  KafkaCompression compression = KafkaCompression::none;
+  KafkaAcks acks = KafkaAcks::all;
+  bool idempotent = true;
+  bool tls = false;
+  TlsOptions tls_files;  // certificate, key, ca, verify
+  KafkaSasl sasl = KafkaSasl::none;
+  std::string user;
+  std::string password_file;
+  std::vector<std::string> options;  // KEY=VALUE, for librdkafka
+  Waiting waiting;
+  JsonFields json;
+  bool operator==(const KafkaOptions&) const = default;
+
+  // Each message is one event, with the event's key or input.
+  [[nodiscard]] bool names_input() const {
+    for (const std::string& header : headers)
+      if (header.ends_with("={input}")) return true;
+    return false;
+  }
+  [[nodiscard]] bool one_event_each() const { return key != KafkaKey::none || names_input(); }
+};
+
 struct StatsdOptions {
   static constexpr std::string_view kKind = "statsd";
   std::string name{kKind};

@@ -41,6 +41,8 @@ Result<Outputs> open_broadcast(const DnstapOptions& options, unsigned export_lco
 
 }  // namespace
 
+std::vector<OptionalPart> optional_parts() { return {kafka_part()}; }
+
 Result<Outputs> open_output(const JsonOptions& options, const OutputContext& context) {
   if (Status status = JsonFormat::check(options.json); !status)
     return Error{options.name + ": " + status.error().message};

@@ -7,19 +7,28 @@
 #include <exception>
 #include <iostream>
 
+#include "exporters/outputs.h"
 #include "src/commands/commands.h"
 #include "src/run_street.h"
 #include "src/version.h"
 
 namespace {
 
+// With a line for each part that may be left out.
+std::string version_text() {
+  std::string text =
+      std::string("weir ") + weir::kVersion + " (" + weir::kBuildType + ", DPDK " + weir::kDpdkVersion + ")";
+  for (const weir::OptionalPart& part : weir::optional_parts())
+    text += "\n" + std::string(part.name) + ": " + (part.with.empty() ? "left out of this build" : part.with);
+  return text;
+}
+
 int run(int argc, char** argv) {
   int exit_code = weir::kExitDone;
   CLI::App app(
       "Weir logs DNS: dnstap and mirrored packets in, JSON lines and statsd out, nothing lost uncounted.",
       "weir");
-  app.set_version_flag("--version", std::string("weir ") + weir::kVersion + " (" + weir::kBuildType +
-                                        ", DPDK " + weir::kDpdkVersion + ")");
+  app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   weir::add_run_command(app, exit_code);
   weir::add_decode_command(app, exit_code);

@@ -191,8 +191,10 @@ def stage_e2e(log):
 
 def stage_peers(log):
     """Peers that Debian does not have are built or fetched: minutes, and a network."""
-    if not shutil.which("go"):
-        raise Failed("the peers are built with Go, and there is no `go`; install it, for example from https://go.dev/dl")
+    for tool, whose in (("go", "CoreDNS is built with Go"), ("mvn", "Kafka is fetched with Maven"),
+                        ("java", "Kafka runs on Java 17")):
+        if not shutil.which(tool):
+            raise Failed(f"{whose}, and there is no `{tool}`; install it")
     names = sorted(path.stem for path in (ROOT / "tests/peers").glob("*_test.py"))
     return run_e2e(log, names, BUILD / "src/weir", folder="tests/peers")
 

@@ -16,7 +16,8 @@
 namespace weir {
 
 using InputConfig = std::variant<DnstapInputOptions, MirrorOptions, FileOptions, DirectoryOptions>;
-using OutputConfig = std::variant<JsonOptions, DnstapOptions, PcapOptions, StatsdOptions, SyslogOptions>;
+using OutputConfig =
+    std::variant<JsonOptions, DnstapOptions, KafkaOptions, PcapOptions, StatsdOptions, SyslogOptions>;
 
 enum class IdlePolicy : uint8_t {
   automatic,  // spin if every lcore has a CPU of its own that is isolated from the scheduler, else adaptive

@@ -8,10 +8,10 @@ namespace weir {
 
 std::span<const ConfigSection> config_sections() {
   static const std::array kSections = {
-      kDnstapInputSection,  kMirrorSection, kFileSection,       kDirectorySection, kJsonSection,
-      kDnstapOutputSection, kPcapSection,   kStatsdSection,     kSyslogSection,    kLcoresSection,
-      kMetricsSection,      kMatchSection,  kReassemblySection, kRingsSection,     kEalSection,
-      kLogSection,          kTopSection,
+      kDnstapInputSection,  kMirrorSection,  kFileSection,  kDirectorySection,  kJsonSection,
+      kDnstapOutputSection, kKafkaSection,   kPcapSection,  kStatsdSection,     kSyslogSection,
+      kLcoresSection,       kMetricsSection, kMatchSection, kReassemblySection, kRingsSection,
+      kEalSection,          kLogSection,     kTopSection,
   };
   return kSections;
 }

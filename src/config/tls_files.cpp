@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/net/tls.h"
+#include "exporters/outputs.h"
 #include "src/config/config_check.h"
 
 namespace weir {
@@ -28,6 +29,10 @@ Status check_tls_files(const Config& config) {
       return usable;
   }
   for (size_t i = 0; i < config.outputs.size(); ++i) {
+    if (const auto* kafka = std::get_if<KafkaOptions>(&config.outputs[i])) {
+      if (Status usable = check_output(*kafka); !usable)
+        return Error{output_path(config, i) + ": " + usable.error().message};
+    }
     const auto* dnstap = std::get_if<DnstapOptions>(&config.outputs[i]);
     const Delivery* delivery = delivery_of(config.outputs[i]);
     if (delivery == nullptr) continue;

@@ -1,5 +1,6 @@
-// Whether the certificates, keys and authorities that a configuration names can be used as they are now:
-// read, and key and certificate fit. Called before anything is started.
+// Whether the certificates, keys, authorities and passwords that a configuration names can be used as they
+// are now: read, and key and certificate fit; and whether the parts that it needs are in this build. Called
+// before anything is started.
 #pragma once
 
 #include "core/result.h"

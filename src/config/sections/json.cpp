@@ -1,5 +1,5 @@
 #include "src/config/sections/delivery_keys.h"
-#include "src/config/sections/json_fields.h"
+#include "src/config/sections/json_keys.h"
 #include "src/config/sections/peer_checks.h"
 #include "src/config/sections/sections.h"
 
@@ -32,7 +32,7 @@ const ConfigSection kJsonSection = {"outputs",
 
 Faults check(const JsonOptions& json) {
   Faults faults;
-  check_json(json.json, faults);
+  check_json_fields(json.json, faults);
   check_delivery(json.delivery, faults);
   check_waiting(json.waiting, json.delivery.to, faults);
   return faults;

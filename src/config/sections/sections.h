@@ -18,6 +18,7 @@ extern const ConfigSection kDirectorySection;
 
 extern const ConfigSection kJsonSection;
 extern const ConfigSection kDnstapOutputSection;
+extern const ConfigSection kKafkaSection;
 extern const ConfigSection kPcapSection;
 extern const ConfigSection kStatsdSection;
 extern const ConfigSection kSyslogSection;
@@ -38,6 +39,7 @@ Faults check(const DirectoryOptions& directory);
 
 Faults check(const JsonOptions& json);
 Faults check(const DnstapOptions& dnstap);
+Faults check(const KafkaOptions& kafka);
 Faults check(const PcapOptions& pcap);
 Faults check(const StatsdOptions& statsd);
 Faults check(const SyslogOptions& syslog);

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "src/config/sections/delivery_keys.h"
-#include "src/config/sections/json_fields.h"
+#include "src/config/sections/json_keys.h"
 #include "src/config/sections/peer_checks.h"
 #include "src/config/sections/sections.h"
 
@@ -57,7 +57,7 @@ const ConfigSection kSyslogSection = {"outputs",
 
 Faults check(const SyslogOptions& syslog) {
   Faults faults;
-  check_json(syslog.json, faults);
+  check_json_fields(syslog.json, faults);
   check_delivery(syslog.delivery, faults);
   check_waiting(syslog.waiting, syslog.delivery.to, faults);
   const Target::Scheme scheme = syslog.delivery.to->scheme;

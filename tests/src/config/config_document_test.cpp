@@ -88,6 +88,11 @@ std::string yaml_with(const ConfigSection& section, const ConfigKey& key, const 
   if (section.name == "file") add("paths: [x]");
   if (section.name == "directory") add("path: /x");
   if (section.name == "json") add("to: 'tcp://127.0.0.1:1'");
+  if (section.name == "kafka") {
+    add("brokers: ['127.0.0.1:1'], topic: t");
+    if (key.only_with == "tls") add("tls: true");
+    if (key.only_with == "sasl") add("sasl: none");
+  }
   if (section.name == "pcap") add("to: '-'");
   if (section.name == "statsd") add("to: 'udp://127.0.0.1:1'");
   if (section.name == "metrics") add("listen: '127.0.0.1:1'");

@@ -153,7 +153,7 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file, directory");
   EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, pcap, statsd, syslog");
+            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, kafka, pcap, statsd, syslog");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
@@ -313,6 +313,31 @@ TEST_P(WrongOutput, IsRefusedWithTheRemedy) {
 INSTANTIATE_TEST_SUITE_P(
     Config, WrongOutput,
     testing::Values(
+        Wrong{"kafka: { brokers: [], topic: t }",
+              ".kafka.brokers: is empty; expected at least one, such as [\"kafka1.example:9092\"]"},
+        Wrong{"kafka: { brokers: ['x'], topic: t }",
+              ".kafka.brokers: 'x' is not HOST:PORT; expected HOST:PORT, such as 127.0.0.1:9953"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: 'a b' }",
+              ".kafka.topic: 'a b' is no topic; expected up to 249 letters, digits, '.', '_' and '-'"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, headers: ['a'] }",
+              ".kafka.headers: 'a' is no header; expected NAME=VALUE"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, key: qname, batch_events: 2 }",
+              ".kafka.batch_events: is of no use with a key: each message is one event; remove one of them"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, acks: none }",
+              ".kafka.acks: is not possible with idempotent: true, which needs all; add idempotent: false"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, tls: false, tls_ca: /a }",
+              ".kafka.tls_ca: is only used with tls: true; write that, or remove it"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, tls: true, tls_ca: /a, tls_verify: false }",
+              ".kafka.tls_ca: is of no use with tls_verify: false; remove one of them"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, sasl: PLAIN, user: u }",
+              ".kafka.password_file: is needed with sasl; add it"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, options: ['ssl.key.password=x'] }",
+              ".kafka.options: ssl.key.password is not for here: write tls_ca, tls_certificate, tls_key and "
+              "tls_verify"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, options: ['linger.ms'] }",
+              ".kafka.options: 'linger.ms' is no setting; expected KEY=VALUE"},
+        Wrong{"kafka: { brokers: ['x:1'], topic: t, when_full: spool }",
+              ".kafka.spool: is needed with when_full: spool; name a directory for it"},
         Wrong{"pcap: { to: 'tcp://127.0.0.1:1' }",
               ".pcap.to: 'tcp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
               "\"null:\""},

@@ -1,4 +1,5 @@
-// The keys of all outputs whose records are, or have in them, JSON lines: which keys of the line are written.
+// The keys of outputs that write JSON lines: what of the line they write. Part: the member of the options
+// that they are kept in, a JsonFields.
 #pragma once
 
 #include <array>
@@ -8,7 +9,6 @@
 
 namespace weir {
 
-// Part: a JsonFields.
 template <auto Part>
 constexpr std::array<ConfigKey, 6> json_keys() {
   return {{
@@ -31,6 +31,6 @@ constexpr std::array<ConfigKey, 6> json_keys() {
   }};
 }
 
-void check_json(const JsonFields& json, Faults& faults);
+void check_json_fields(const JsonFields& json, Faults& faults);
 
 }  // namespace weir

@@ -1,9 +1,6 @@
-#include "src/config/sections/json_fields.h"
+#include "src/config/sections/json_keys.h"
 
 #include <algorithm>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "exporters/json/json_keys.h"
 #include "src/config/nearest_name.h"
@@ -23,7 +20,7 @@ void check_json_keys(const std::vector<std::string>& named, const char* key, Fau
 
 }  // namespace
 
-void check_json(const JsonFields& json, Faults& faults) {
+void check_json_fields(const JsonFields& json, Faults& faults) {
   check_json_keys(json.fields, "fields", faults);
   check_json_keys(json.omit, "omit", faults);
   for (const std::string& name : json.omit)
