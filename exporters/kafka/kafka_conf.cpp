@@ -1,5 +1,6 @@
 #include "exporters/kafka/kafka_conf.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>

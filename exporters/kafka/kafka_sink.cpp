@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace weir {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr uint64_t kPauseNs = kNsPerSec;  // after a break
 constexpr uint64_t kAbandonNs = 500 * kNsPerMs;
+constexpr size_t kMaxUnderWay = 1U << 20U;
 
 // What a broker says of one message and would say of it again.
 bool is_refusal(rd_kafka_resp_err_t error) {
@@ -36,7 +39,9 @@ uint64_t transmitted(std::string_view json) {
 KafkaSink::KafkaSink(std::shared_ptr<const KafkaConf> conf, KafkaSinkOptions options)
     : conf_(std::move(conf)), options_(std::move(options)) {
   pthread_getaffinity_np(pthread_self(), sizeof home_, &home_);
-  messages_.resize(std::bit_ceil(std::max<size_t>(conf_->number("queue.buffering.max.messages"), 1)));
+  // 0 is librdkafka's word for no limit.
+  const size_t most = conf_->number("queue.buffering.max.messages");
+  messages_.resize(std::bit_ceil(most == 0 ? kMaxUnderWay : std::min(most, kMaxUnderWay)));
 }
 
 Result<std::unique_ptr<KafkaSink>> KafkaSink::open(std::shared_ptr<const KafkaConf> conf,
@@ -51,6 +56,7 @@ Result<std::unique_ptr<KafkaSink>> KafkaSink::open(std::shared_ptr<const KafkaCo
 
 KafkaSink::~KafkaSink() {
   if (restart_.valid()) restart_.wait();
+  producer_.reset();  // while all that it calls is there
 }
 
 // While no broker is connected one message is enough to make librdkafka connect; the rest may go to a spool.
@@ -102,7 +108,7 @@ bool KafkaSink::poll(const Now& now) {
     if (producer_->fatal_error().empty())
       state_ = State::broken;
     else
-      restart();
+      restart(0);
   }
   if (state_ == State::pausing && now_ns_ >= retry_ns_) state_ = State::open;
   in_flight_.set(under_way());
@@ -170,12 +176,12 @@ bool KafkaSink::take_break() {
 }
 
 // An idempotent producer that has lost its place takes nothing any more. Making another takes time.
-void KafkaSink::restart() {
+void KafkaSink::restart(uint64_t pause_ns) {
   state_ = State::restarting;
-  restarts_.add(1);
   retries_before_ = retries_.get();
   produced_ = 0;
-  restart_ = std::async(std::launch::async, [this] {
+  restart_ = std::async(std::launch::async, [this, pause_ns] {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(pause_ns));
     pthread_setaffinity_np(pthread_self(), sizeof home_, &home_);
     producer_.reset();
     auto producer = KafkaProducer::open(*conf_, options_.topic, options_.who, *this, options_.headers);
@@ -188,12 +194,13 @@ void KafkaSink::restart() {
 void KafkaSink::restarted() {
   const std::string fault = restart_.get();
   if (fault.empty()) {
+    restarts_.add(1);
     state_ = State::broken;
     return;
   }
   ++faults_;
   log(fault);
-  restart();
+  restart(kPauseNs);
 }
 
 void KafkaSink::on_error(rd_kafka_resp_err_t error, const char* reason) {

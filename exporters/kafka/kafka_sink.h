@@ -73,7 +73,7 @@ class KafkaSink : public Sink, private KafkaListener {
   void settle();
   void refuse(const UnderWay& message);
   void fail(std::string why);
-  void restart();
+  void restart(uint64_t pause_ns);
   void restarted();
   void log(const std::string& what);
   [[nodiscard]] uint64_t under_way() const noexcept { return next_ - first_; }
