@@ -33,6 +33,7 @@ Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
   }
   if (next_ == count_) {
     if (watch_ != nullptr) take_losses();
+    if (intake_.forget_old(now, counters_)) set_held();
     if (!receive()) return stopped_ ? end(now, writer) : Poll::idle;
   }
   if (!write_burst(now, writer)) {

@@ -345,6 +345,21 @@ TEST_F(MirrorPortRing, CopiesHoldsDropsAndAbandons) {
     EXPECT_EQ(free_mbufs(), kMbufs);
   }
   {
+    SCOPED_TRACE("a fragment that no other follows is given up by the lcore's clock");
+    FrameCatcher catcher;
+    Now now = read_clock();
+    send(ethernet(0x0800, ipv4({.flags_and_offset = 0x2000}, udp(40000, 53, Bytes(24)))));
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::busy);
+    now.mono_ns += 10 * kNsPerSec;
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::idle);
+    EXPECT_EQ(input.counters().held.get(), 1U);
+    now.mono_ns += 2 * kNsPerSec;
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::idle);
+    EXPECT_EQ(input.counters().held.get(), 0U);
+    EXPECT_EQ(input.counters().drops.get(Drop::fragment_incomplete), 1U);
+    expect_even(input);
+  }
+  {
     SCOPED_TRACE("a second input on the port is refused, and the first goes on");
     const std::string error = error_of("net_ring0");
     EXPECT_NE(error.find("used by another mirror input"), std::string::npos) << error;
