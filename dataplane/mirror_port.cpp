@@ -1,5 +1,6 @@
 #include "dataplane/mirror_port.h"
 
+#include "dataplane/filter/compiled_filters.h"
 #include "dataplane/mirror/dpdk_queue.h"
 #include "dataplane/mirror/interface_queue.h"
 #include "dataplane/mirror/interface_rings.h"
@@ -31,6 +32,9 @@ Result<Inputs> open_port(const MirrorOptions& options, uint16_t input, unsigned 
   auto opened = LivePort::open(options, eal_arguments(options, nth));
   if (!opened) return opened.error();
   const std::shared_ptr<LivePort> port = std::move(*opened);
+  // The queues' lcores find it compiled.
+  if (const auto filter = compiled_filter(options.packets.filter, LinkType::ethernet); !filter)
+    return Error{"mirror input \"" + options.name + "\": filter: " + filter.error().message + "."};
   auto watch = std::make_shared<PortWatch>(
       options.name, "port " + options.port, [port] { return port->look(); }, [port] { port->mend(); });
   Inputs inputs;
