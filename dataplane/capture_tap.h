@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct CaptureWayOptions {
   CapturePick pick = CapturePick::all;
   std::string filter = {};  // for CapturePick::filter; checked
   uint32_t snap_length = 65'535;
+  std::span<const LinkType> live_links = {};  // of packets of ports and interfaces, as long as the tap lives
 };
 
 class CaptureTap {
@@ -66,7 +68,9 @@ class CaptureTap {
  private:
   struct Way {
     Way(CaptureWayOptions told, Ring& to, std::unique_ptr<BatchPool> from)
-        : options(std::move(told)), filters(options.filter, true), pool(std::move(from)), writer(to, *pool) {}
+        : options(std::move(told)), filters(options.filter, true), pool(std::move(from)), writer(to, *pool) {
+      filters.compile_for(options.live_links);
+    }
 
     CaptureWayOptions options;
     LinkFilters filters;

@@ -1,9 +1,10 @@
 #include "dataplane/mirror_port.h"
 
-#include "dataplane/mirror/dpdk_port.h"
+#include "dataplane/filter/compiled_filters.h"
 #include "dataplane/mirror/dpdk_queue.h"
 #include "dataplane/mirror/interface_queue.h"
 #include "dataplane/mirror/interface_rings.h"
+#include "dataplane/mirror/live_port.h"
 #include "dataplane/mirror/port_watch.h"
 #include "dataplane/mirror_eal.h"
 
@@ -28,11 +29,14 @@ Result<Inputs> open_interface(const MirrorOptions& options, uint16_t input,
 
 Result<Inputs> open_port(const MirrorOptions& options, uint16_t input, unsigned nth,
                          const std::vector<unsigned>& lcores) {
-  auto opened = DpdkPort::open(options, eal_arguments(options, nth));
+  auto opened = LivePort::open(options, eal_arguments(options, nth));
   if (!opened) return opened.error();
-  const std::shared_ptr<DpdkPort> port = std::move(*opened);
-  auto watch = std::make_shared<PortWatch>(options.name, "port " + options.port,
-                                           [port] { return port->read_state(); });
+  const std::shared_ptr<LivePort> port = std::move(*opened);
+  // The queues' lcores find it compiled.
+  if (const auto filter = compiled_filter(options.packets.filter, LinkType::ethernet); !filter)
+    return Error{"mirror input \"" + options.name + "\": filter: " + filter.error().message + "."};
+  auto watch = std::make_shared<PortWatch>(
+      options.name, "port " + options.port, [port] { return port->look(); }, [port] { port->mend(); });
   Inputs inputs;
   for (size_t queue = 0; queue < lcores.size(); ++queue)
     inputs.push_back(std::make_unique<DpdkQueue>(options, input, lcores[queue], port,

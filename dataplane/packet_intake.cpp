@@ -33,7 +33,7 @@ bool PacketIntake::take(const Packet& packet, uint64_t time_ns, const Now& now, 
   CaptureTap* tap = writer.tap();
   if (tap != nullptr && wait_for_copies(*tap, packet, time_ns, now)) return false;
   if (!in_progress()) {
-    const std::optional<Drop> refused = read(packet, time_ns, counters);
+    const std::optional<Drop> refused = read(packet, time_ns, now, counters);
     if (tap != nullptr && refused != Drop::packet_filtered)
       tap->copy(packet, {.time_ns = time_ns, .input = input_, .refused = refused}, now);
   }
@@ -52,7 +52,7 @@ bool PacketIntake::wait_for_copies(CaptureTap& tap, const Packet& packet, uint64
   return waits;
 }
 
-std::optional<Drop> PacketIntake::read(const Packet& packet, uint64_t time_ns,
+std::optional<Drop> PacketIntake::read(const Packet& packet, uint64_t time_ns, const Now& now,
                                        InputCounters& counters) noexcept {
   if (!filters_.pick(packet)) {
     counters.drops.add(Drop::packet_filtered, 1);
@@ -78,6 +78,7 @@ std::optional<Drop> PacketIntake::read(const Packet& packet, uint64_t time_ns,
                             .wire_len = carried_.wire_len,
                             .units = units};
     WholeDatagram whole;
+    fragment_at_ns_ = now.mono_ns;
     if (!fragments_.take(fragment, time_ns, counters.drops, whole)) return std::nullopt;
     units = whole.units;
     carried_.fragment.protocol = whole.protocol;

@@ -6,11 +6,13 @@
 // the segment, and each other counts as a unit of its own: so none can be lost without a count.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/metric.h"
 #include "dataplane/filter/link_filters.h"
 #include "dataplane/frame_writer.h"
@@ -35,6 +37,16 @@ class PacketIntake {
                           InputCounters& counters) noexcept;
   // take() has begun with a packet, and is to be called again with it.
   [[nodiscard]] bool in_progress() const noexcept { return pending_ != Pending::nothing; }
+  // At each poll of a port: counts what has waited too long for other fragments, by the lcore's clock, where
+  // packets whose time would tell so do not come. true: something may have been counted. Files do without:
+  // what they give must not depend on when they are read.
+  [[nodiscard]] bool forget_old(const Now& now, InputCounters& counters) noexcept {
+    if (now.mono_ns < next_look_ns_ || in_progress()) return false;
+    next_look_ns_ = now.mono_ns + kNsPerSec;
+    if (fragments_.held_units() == 0) return false;
+    fragments_.forget_old(now.mono_ns - std::min(fragment_at_ns_, now.mono_ns), counters.drops);
+    return true;
+  }
   // No packet follows: what waits for others is written as far as it can be read, the rest counted. false: no
   // room, call again.
   [[nodiscard]] bool finish(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
@@ -57,7 +69,8 @@ class PacketIntake {
   [[nodiscard]] bool wait_for_copies(CaptureTap& tap, const Packet& packet, uint64_t time_ns,
                                      const Now& now) noexcept;
   // Why the packet ended at once, if it did.
-  std::optional<Drop> read(const Packet& packet, uint64_t time_ns, InputCounters& counters) noexcept;
+  std::optional<Drop> read(const Packet& packet, uint64_t time_ns, const Now& now,
+                           InputCounters& counters) noexcept;
   [[nodiscard]] bool write_pending(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_datagram(const Now& now, FrameWriter& writer, InputCounters& counters) noexcept;
   [[nodiscard]] bool write_message(const StreamMessage& message, const Now& now, FrameWriter& writer,
@@ -88,6 +101,8 @@ class PacketIntake {
   Packet waiting_;               // for its copies; borrowed until take() is true
   Carried carried_;              // of the packet that is or was read last
   uint64_t time_ns_ = 0;         // its time
+  uint64_t fragment_at_ns_ = 0;  // of the lcore's clock: when the last fragment came
+  uint64_t next_look_ns_ = 0;    // of the lcore's clock: for fragments that have waited too long
   Counter datagram_units_;       // of carried_, or of the packet that waits for its copies
   std::vector<uint8_t> nested_;  // a fragment that was within a datagram of fragments
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "dataplane/dnstap_listener.h"
 #include "dataplane/eal.h"
 #include "dataplane/file_input.h"
+#include "dataplane/filter/link_filters.h"
 #include "dataplane/mirror_port.h"
 #include "exporters/outputs.h"
 #include "src/version.h"
@@ -60,6 +62,16 @@ DecodeOptions decode_options(const Config& config) {
     options.dns_ports.insert(options.dns_ports.end(), packets->dns_ports.begin(), packets->dns_ports.end());
   }
   return options;
+}
+
+// Of packets that do not wait for a filter to be compiled.
+std::span<const LinkType> live_links(const Config& config) {
+  const std::span<const LinkType> all = LinkFilters::kLive;
+  size_t links = 0;
+  for (const InputConfig& input : config.inputs)
+    if (const auto* mirror = std::get_if<MirrorOptions>(&input))
+      links = std::max(links, mirror->interface.empty() ? 1 : all.size());
+  return all.first(links);
 }
 
 std::vector<std::string> input_names(const Config& config) {
@@ -148,7 +160,8 @@ std::unique_ptr<CaptureTap> Pipeline::make_tap(const Config& config, const Plan&
     tap->add_way({.output = options[i]->name,
                   .pick = options[i]->pick,
                   .filter = options[i]->filter,
-                  .snap_length = options[i]->snap_length},
+                  .snap_length = options[i]->snap_length,
+                  .live_links = live_links(config)},
                  *copy_rings_.back(),
                  std::make_unique<BatchPool>(plan.capture_pool_batches,
                                              plan.capture_batch_bytes(options[i]->snap_length), 0, 0));

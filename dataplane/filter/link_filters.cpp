@@ -17,8 +17,8 @@ constexpr size_t kTag = 4;
 Status LinkFilters::check(const std::string& expression, std::span<const LinkType> links) {
   std::string fault;
   for (const LinkType link : links) {
-    const auto filter = PacketFilter::compile(expression, link);
-    if (filter && !filter->never_matches()) return Ok{};
+    const auto filter = compiled_filter(expression, link);
+    if (filter && !(*filter)->never_matches()) return Ok{};
     if (!fault.empty()) continue;
     fault = filter ? "'" + expression + "' can match no packet; pcap-filter(7) tells how to write one"
                    : filter.error().message;
@@ -27,9 +27,12 @@ Status LinkFilters::check(const std::string& expression, std::span<const LinkTyp
 }
 
 LinkFilters::LinkFilters(std::string expression, bool live) : expression_(std::move(expression)) {
-  if (expression_.empty() || !live) return;
-  tagged_.resize(kLongestLive + kTag);
-  for (const LinkType type : kLive) compile(*link_of({.bytes = {}, .link = type}), type);
+  if (!expression_.empty() && live) tagged_.resize(kLongestLive + kTag);
+}
+
+void LinkFilters::compile_for(std::span<const LinkType> links) {
+  if (expression_.empty()) return;
+  for (const LinkType type : links) (void)link_of({.bytes = {}, .link = type});
 }
 
 // libpcap has no link type for LinkType::null in the other byte order: a file's header tells it. In network
@@ -48,9 +51,9 @@ LinkFilters::Link* LinkFilters::link_of(const Packet& packet) noexcept {
 
 void LinkFilters::compile(Link& link, LinkType type) {
   link.tried = true;
-  auto filter = PacketFilter::compile(expression_, type);
+  auto filter = compiled_filter(expression_, type);
   if (filter) {
-    link.filter = std::move(filter).value();
+    link.filter = std::move(*filter);
   } else {
     link.fault = filter.error().message;
   }

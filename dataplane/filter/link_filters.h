@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/result.h"
-#include "dataplane/filter/packet_filter.h"
+#include "dataplane/filter/compiled_filters.h"
 #include "dataplane/packet_headers.h"
 
 namespace weir {
@@ -24,9 +24,12 @@ class LinkFilters {
   // hosts are looked up.
   static Status check(const std::string& expression, std::span<const LinkType> links);
 
-  // expression: checked; empty: every packet is picked. live: those of kLive are compiled now. Others are, in
-  // some 50 µs, when their first packet comes.
+  // expression: checked; empty: every packet is picked. live: packets may lack the VLAN tag that the kernel
+  // or the NIC took off. Compiled when a link type's first packet comes, in some 50 µs, or seconds for a
+  // thousand hosts; who cannot wait then calls compile_for() before.
   LinkFilters(std::string expression, bool live);
+  // Control thread: no packet of these link types waits for libpcap.
+  void compile_for(std::span<const LinkType> links);
 
   // Packets of link types that are not decoded are picked too: what becomes of them is not the filter's.
   [[nodiscard]] bool pick(const Packet& packet) noexcept { return expression_.empty() || ask(packet); }
@@ -37,7 +40,7 @@ class LinkFilters {
  private:
   struct Link {
     bool tried = false;
-    std::optional<PacketFilter> filter;
+    std::shared_ptr<const PacketFilter> filter;
     std::string fault;
   };
 

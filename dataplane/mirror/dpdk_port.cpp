@@ -2,12 +2,16 @@
 #define ALLOW_EXPERIMENTAL_API
 #include "dataplane/mirror/dpdk_port.h"
 
+#include <net/if.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <mutex>
 #include <string_view>
 
 #include "core/clock.h"
@@ -45,6 +49,41 @@ bool needs_send_queues(std::string_view driver) {
   return driver == "net_tap" || driver == "net_af_xdp" || driver == "net_memif";
 }
 
+// How often a port of this number was removed, or released by its driver. Outlives each port: DPDK gives the
+// number to the next one, and keeps what was registered for it.
+std::array<std::atomic<uint32_t>, RTE_MAX_ETHPORTS> removals{};
+
+int count_removal(uint16_t port, rte_eth_event_type, void*, void*) {
+  removals[port].fetch_add(1, std::memory_order_release);
+  return 0;
+}
+
+void count_removals() {
+  for (const rte_eth_event_type event : {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_DESTROY})
+    (void)rte_eth_dev_callback_register(RTE_ETH_ALL, event, count_removal, nullptr);
+}
+
+// DPDK's lists of devices and ports are for one thread at a time.
+std::mutex devices_mutex;
+
+const char* bus_of(const MirrorEal& eal) { return eal.pci.empty() ? "vdev" : "pci"; }
+
+// The kernel's interface under the port; 0: none. net_pcap tells it of `iface=` only, not of `rx_iface=`.
+unsigned interface_under(const rte_eth_dev_info& info, const MirrorOptions& options) {
+  constexpr std::string_view kKey = "iface=";
+  if (info.if_index != 0) return info.if_index;
+  const size_t at = options.port.find(kKey);
+  if (at == std::string::npos) return 0;
+  const size_t from = at + kKey.size();
+  return ::if_nametoindex(options.port.substr(from, options.port.find(',', from) - from).c_str());
+}
+
+bool is_memif_client(const rte_eth_dev_info& info, const MirrorOptions& options) {
+  return std::strcmp(info.driver_name, "net_memif") == 0 &&
+         options.port.find("role=server") == std::string::npos &&
+         options.port.find("role=master") == std::string::npos;
+}
+
 // The longest frames that the NIC is to take.
 Status set_longest(const MirrorOptions& options, const rte_eth_dev_info& info, rte_eth_rxmode& mode) {
   if (options.mtu == 0) return Ok{};
@@ -62,12 +101,39 @@ Status set_longest(const MirrorOptions& options, const rte_eth_dev_info& info, r
 
 }  // namespace
 
-Result<std::shared_ptr<DpdkPort>> DpdkPort::open(const MirrorOptions& options, const MirrorEal& eal) {
+DpdkPort::DpdkPort(uint16_t id, std::string device)
+    : id_(id), device_(std::move(device)), removals_(removals[id].load(std::memory_order_acquire)) {}
+
+Result<std::unique_ptr<DpdkPort>> DpdkPort::open(const MirrorOptions& options, const MirrorEal& eal) {
+  const std::lock_guard lock(devices_mutex);
   uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(eal.device.c_str(), &id) != 0) return missing_port(options, eal);
-  std::shared_ptr<DpdkPort> port(new DpdkPort(id));
+  count_removals();
+  std::unique_ptr<DpdkPort> port(new DpdkPort(id, eal.device));
   if (Status done = port->configure(options); !done) return done.error();
   return port;
+}
+
+Result<std::unique_ptr<DpdkPort>> DpdkPort::open_again(const MirrorOptions& options, const MirrorEal& eal) {
+  {
+    const std::lock_guard lock(devices_mutex);
+    uint16_t id = 0;
+    if (rte_eth_dev_get_port_by_name(eal.device.c_str(), &id) != 0) {
+      const std::string& all = eal.pci.empty() ? eal.vdev : eal.pci;
+      const size_t comma = all.find(',');
+      const std::string arguments = comma == std::string::npos ? "" : all.substr(comma + 1);
+      // open() tells what comes of it.
+      (void)rte_eal_hotplug_add(bus_of(eal), eal.device.c_str(), arguments.c_str());
+    }
+  }
+  return open(options, eal);
+}
+
+void DpdkPort::unplug(std::unique_ptr<DpdkPort> port, const MirrorEal& eal) {
+  const std::lock_guard lock(devices_mutex);
+  port.reset();
+  // Fails where the device has been forgotten already.
+  (void)rte_eal_hotplug_remove(bus_of(eal), eal.device.c_str());
 }
 
 Status DpdkPort::configure(const MirrorOptions& options) {
@@ -78,7 +144,10 @@ Status DpdkPort::configure(const MirrorOptions& options) {
     return Error{prefix(options) + "has " + std::to_string(info.max_rx_queues) +
                  " receive queues, `queues:` asks for " + std::to_string(options.queues) +
                  ". Lower `queues:`."};
+  if_index_ = interface_under(info, options);
+  needs_dialing_ = is_memif_client(info, options);
   rte_eth_conf conf{};
+  conf.intr_conf.rmv = (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0 ? 1 : 0;
   auto key = symmetric_key();
   if (options.queues > 1 && (info.flow_type_rss_offloads & kRssKinds) != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -177,10 +246,27 @@ Status DpdkPort::make_queues(const MirrorOptions& options, int socket) {
   return Ok{};
 }
 
+bool DpdkPort::is_removed() const noexcept {
+  return removals[id_].load(std::memory_order_acquire) != removals_;
+}
+
+bool DpdkPort::is_gone() const noexcept {
+  // A memif's link goes up some time after its port was started.
+  constexpr unsigned kLooksForLink = 3;
+  if (is_removed() || rte_eth_dev_is_removed(id_) != 0) return true;
+  std::array<char, IF_NAMESIZE> name{};
+  if (if_index_ != 0 && ::if_indextoname(if_index_, name.data()) == nullptr) return true;
+  return needs_dialing_ && looks_down_ >= kLooksForLink;
+}
+
 DpdkPort::~DpdkPort() {
   if (!ours_) return;
-  (void)rte_eth_dev_stop(id_);
-  (void)rte_eth_dev_close(id_);
+  uint16_t now = 0;
+  if (rte_eth_dev_get_port_by_name(device_.c_str(), &now) == 0 &&
+      now == id_) {  // else its driver released it
+    (void)rte_eth_dev_stop(id_);
+    (void)rte_eth_dev_close(id_);
+  }
   for (rte_mempool* pool : pools_) rte_mempool_free(pool);
 }
 
@@ -209,6 +295,7 @@ PortState DpdkPort::read_state() {
   state.counters = counters_;
   rte_eth_link link{};
   state.up = rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+  looks_down_ = state.up ? 0 : looks_down_ + 1;
   return state;
 }
 

@@ -1,5 +1,5 @@
-// DpdkPort: one port of DPDK's, configured, started and, when the last queue's input is gone, closed.
-// Control thread, but for read_state().
+// DpdkPort: one port of DPDK's, configured, started and closed. Opened by LivePort: on the control thread,
+// and on the thread of its PortWatch where it went away and is back.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -23,7 +23,12 @@ namespace weir {
 
 class DpdkPort {
  public:
-  static Result<std::shared_ptr<DpdkPort>> open(const MirrorOptions& options, const MirrorEal& eal);
+  static Result<std::unique_ptr<DpdkPort>> open(const MirrorOptions& options, const MirrorEal& eal);
+  // As open(), but DPDK looks for the device first where it has no port of it. May take seconds.
+  static Result<std::unique_ptr<DpdkPort>> open_again(const MirrorOptions& options, const MirrorEal& eal);
+  // Closes the port and has DPDK forget its device, so that open_again() finds what is there by then. May
+  // take seconds.
+  static void unplug(std::unique_ptr<DpdkPort> port, const MirrorEal& eal);
   ~DpdkPort();
   DpdkPort(const DpdkPort&) = delete;
   DpdkPort& operator=(const DpdkPort&) = delete;
@@ -33,6 +38,14 @@ class DpdkPort {
   // What the NIC lost since open(), what else it counts, and its link; sets its clock. Any one thread at a
   // time.
   [[nodiscard]] PortState read_state();
+  // Any lcore: whether the device was removed, or its driver released the port, whose number may be another's
+  // by now.
+  [[nodiscard]] bool is_removed() const noexcept;
+  // Nothing can come any more: the device was removed, its driver released it, the interface under it is
+  // gone, or the other side of a memif is. Not while read_state() runs.
+  [[nodiscard]] bool is_gone() const noexcept;
+  // Whether the last read_state() found the link up.
+  [[nodiscard]] bool was_up() const noexcept { return looks_down_ == 0; }
   // Any lcore: when a packet of this port came; wall_ns is the time of its burst.
   [[nodiscard]] uint64_t time_of(const rte_mbuf& mbuf, uint64_t wall_ns) const noexcept {
     if ((mbuf.ol_flags & stamp_flag_) == 0) return wall_ns;
@@ -40,7 +53,7 @@ class DpdkPort {
   }
 
  private:
-  explicit DpdkPort(uint16_t id) : id_(id) {}
+  DpdkPort(uint16_t id, std::string device);
   Status configure(const MirrorOptions& options);
   Status make_queues(const MirrorOptions& options, int socket);
   void find_stamps(const rte_eth_dev_info& info) noexcept;
@@ -49,7 +62,12 @@ class DpdkPort {
   [[nodiscard]] PortState losses() const noexcept;
 
   uint16_t id_;
-  bool ours_ = false;  // configured by us, so closed by us; else another input has it
+  std::string device_;          // DPDK's name of it
+  uint32_t removals_;           // of the port's number when this port was opened
+  unsigned if_index_ = 0;       // of the kernel's interface under the port; 0: none
+  bool needs_dialing_ = false;  // a memif client, which does not connect again by itself
+  unsigned looks_down_ = 0;     // in a row
+  bool ours_ = false;           // configured by us, so closed by us; else another input has it
   uint16_t descriptors_ = 0;
   std::vector<rte_mempool*> pools_;
   PortState before_;  // losses that happened before open()

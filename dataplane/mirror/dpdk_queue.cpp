@@ -16,9 +16,9 @@ constexpr size_t kLongestPacket = 64U << 10U;
 }  // namespace
 
 DpdkQueue::DpdkQueue(const MirrorOptions& options, uint16_t input, unsigned lcore,
-                     std::shared_ptr<DpdkPort> port, uint16_t queue, std::shared_ptr<PortWatch> watch)
+                     std::shared_ptr<LivePort> port, uint16_t queue, std::shared_ptr<PortWatch> watch)
     : Input(options.name, input, lcore),
-      port_(std::move(port)),
+      live_(std::move(port)),
       watch_(std::move(watch)),
       intake_(options.packets, input, true, options.overflow == Overflow::backpressure),
       queue_(queue),
@@ -33,15 +33,8 @@ Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
   }
   if (next_ == count_) {
     if (watch_ != nullptr) take_losses();
-    next_ = 0;
-    count_ = rte_eth_rx_burst(port_->id(), queue_, burst_.data(), kBurst);
-    if (count_ == 0) return stopped_ ? end(now, writer) : Poll::idle;
-    // What had arrived by then is no more than the descriptors; on a busy link new packets never end.
-    if (stopped_) left_after_stop_ -= std::min<uint32_t>(left_after_stop_, count_);
-    uint64_t bytes = 0;
-    for (uint16_t i = 0; i < count_; ++i) bytes += burst_[i]->pkt_len;
-    counters_.units.add(count_);
-    counters_.bytes.add(bytes);
+    if (intake_.forget_old(now, counters_)) set_held();
+    if (!receive()) return stopped_ ? end(now, writer) : Poll::idle;
   }
   if (!write_burst(now, writer)) {
     set_held();
@@ -50,7 +43,34 @@ Poll DpdkQueue::poll(const Now& now, FrameWriter& writer) {
   }
   free_burst();
   set_held();
-  return stopped_ && left_after_stop_ == 0 ? end(now, writer) : Poll::busy;
+  return stopped_ && left_ == 0 ? end(now, writer) : Poll::busy;
+}
+
+// The next burst. false: nothing has come, or nothing can.
+bool DpdkQueue::receive() noexcept {
+  next_ = count_ = 0;
+  port_ = live_->port(queue_);
+  if (port_ == nullptr) return false;
+  // What had arrived by then is no more than the descriptors; on a busy link new packets never end.
+  if (!ending_ && live_->is_wanted_back()) {
+    ending_ = true;
+    left_ = port_->descriptors();
+  }
+  if ((!ending_ || left_ != 0) && !port_->is_removed())
+    count_ = rte_eth_rx_burst(port_->id(), queue_, burst_.data(), kBurst);
+  if (count_ == 0) {
+    left_ = 0;
+    if (!ending_ || stopped_) return false;
+    ending_ = false;
+    live_->give_back(queue_);
+    return false;
+  }
+  left_ -= std::min<uint32_t>(left_, count_);
+  uint64_t bytes = 0;
+  for (uint16_t i = 0; i < count_; ++i) bytes += burst_[i]->pkt_len;
+  counters_.units.add(count_);
+  counters_.bytes.add(bytes);
+  return true;
 }
 
 Poll DpdkQueue::end(const Now& now, FrameWriter& writer) noexcept {
@@ -108,7 +128,10 @@ void DpdkQueue::take_losses() noexcept {
 
 void DpdkQueue::stop(const Now&) {
   stopped_ = true;
-  left_after_stop_ = port_->descriptors();
+  ending_ = true;
+  live_->stop();
+  const DpdkPort* port = live_->port(queue_);
+  left_ = port != nullptr ? port->descriptors() : 0;
   if (watch_ == nullptr) return;
   watch_->look();
   take_losses();
@@ -122,7 +145,10 @@ void DpdkQueue::abandon() {
 }
 
 void DpdkQueue::describe(MetricVisitor& visitor) const {
-  if (watch_ != nullptr) watch_->describe(visitor);
+  if (watch_ != nullptr) {
+    watch_->describe(visitor);
+    live_->describe(visitor);
+  }
   intake_.describe(visitor, {{"input", name()}, {"lcore", std::to_string(lcore())}});
 }
 

@@ -1,5 +1,5 @@
 // DpdkQueue: the Input of one receive queue of a DPDK port: a burst of mbufs in, frames out, mbufs back at
-// once. Owner: its ingest lcore.
+// once. While the port is gone nothing comes. Owner: its ingest lcore.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "dataplane/input.h"
 #include "dataplane/input_options.h"
-#include "dataplane/mirror/dpdk_port.h"
+#include "dataplane/mirror/live_port.h"
 #include "dataplane/mirror/port_watch.h"
 #include "dataplane/packet_intake.h"
 
@@ -19,7 +19,7 @@ namespace weir {
 class DpdkQueue : public Input {
  public:
   // watch: the port's, for its first queue, which counts what the NIC lost; else nullptr.
-  DpdkQueue(const MirrorOptions& options, uint16_t input, unsigned lcore, std::shared_ptr<DpdkPort> port,
+  DpdkQueue(const MirrorOptions& options, uint16_t input, unsigned lcore, std::shared_ptr<LivePort> port,
             uint16_t queue, std::shared_ptr<PortWatch> watch);
   ~DpdkQueue() override;
 
@@ -31,6 +31,7 @@ class DpdkQueue : public Input {
  private:
   static constexpr uint16_t kBurst = 32;
 
+  [[nodiscard]] bool receive() noexcept;
   bool write_burst(const Now& now, FrameWriter& writer) noexcept;
   Poll end(const Now& now, FrameWriter& writer) noexcept;
   void set_held() noexcept;
@@ -39,12 +40,14 @@ class DpdkQueue : public Input {
   void count_losses(uint64_t total, Drop drop) noexcept;
   void take_losses() noexcept;
 
-  std::shared_ptr<DpdkPort> port_;
+  std::shared_ptr<LivePort> live_;
+  DpdkPort* port_ = nullptr;  // of live_, since the last receive()
   std::shared_ptr<PortWatch> watch_;
   PacketIntake intake_;
   uint16_t queue_;
   bool stopped_ = false;
-  uint32_t left_after_stop_ = 0;  // packets that may still be in the descriptors
+  bool ending_ = false;  // of port_: its last packets are read
+  uint32_t left_ = 0;    // packets that may be in its descriptors, when ending
   uint64_t blocked_since_ns_ = 0;
   std::array<rte_mbuf*, kBurst> burst_{};
   uint16_t count_ = 0;

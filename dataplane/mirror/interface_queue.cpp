@@ -32,6 +32,7 @@ Poll InterfaceQueue::poll(const Now& now, FrameWriter& writer) {
     counted_at_ns_ = now.mono_ns;
     count_losses();
   }
+  if (intake_.forget_old(now, counters_)) counters_.held.set(intake_.held_units());
   unsigned taken = 0;
   uint64_t bytes = 0;
   for (; taken < kBurst; ++taken) {

@@ -83,8 +83,8 @@ void InterfaceRings::close_intake(unsigned queue) {
 
 void InterfaceRings::describe(MetricVisitor& visitor) const {
   visitor.counter("weir_mirror_reopened_total",
-                  "Times that the mirror input's interface was removed and made anew, and was opened again. "
-                  "Packets in between, of up to a second, are in no count.",
+                  "Times that the mirror input's port or interface went away, was back or made anew, and was "
+                  "opened again. Packets in between are in no count.",
                   {{"input", options_.name}}, static_cast<double>(reopened_.load(std::memory_order_relaxed)));
 }
 

@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "dataplane/filter/packet_filter.h"
+#include "dataplane/filter/compiled_filters.h"
 #include "dataplane/mirror/address_fanout.h"
 #include "dataplane/mirror_eal.h"
 
@@ -87,7 +87,8 @@ Result<std::vector<std::unique_ptr<PacketRing>>> open_packet_rings(const MirrorO
     return Error{"mirror input \"" + options.name + "\": interface " + options.interface +
                  " carries neither Ethernet nor bare IP (hardware type " +
                  std::to_string(reply.ifr_hwaddr.sa_family) + "). Mirror another interface."};
-  if (const auto filter = PacketFilter::compile(options.packets.filter, *link); !filter)
+  // The queues' lcores find it compiled.
+  if (const auto filter = compiled_filter(options.packets.filter, *link); !filter)
     return Error{"mirror input \"" + options.name + "\": interface " + options.interface +
                  ": filter: " + filter.error().message + "."};
 

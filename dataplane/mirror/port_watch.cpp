@@ -8,8 +8,9 @@
 
 namespace weir {
 
-PortWatch::PortWatch(std::string input, std::string port, std::function<PortState()> read)
-    : input_(std::move(input)), port_(std::move(port)), read_(std::move(read)) {
+PortWatch::PortWatch(std::string input, std::string port, std::function<PortState()> read,
+                     std::function<void()> mend)
+    : input_(std::move(input)), port_(std::move(port)), read_(std::move(read)), mend_(std::move(mend)) {
   store(read_());
   if (!state().up)
     spdlog::warn("mirror input \"{}\": the link of {} is down: no packets can come", input_, port_);
@@ -49,6 +50,11 @@ void PortWatch::run() {
   (void)pthread_setname_np(pthread_self(), "weir-port-watch");
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, std::chrono::seconds(1), [this] { return stop_; })) {
+    if (mend_) {
+      lock.unlock();  // a scrape and the end of an lcore wait for the mutex
+      mend_();
+      lock.lock();
+    }
     const bool was_up = state().up;
     store(read_());
     const bool up = state().up;

@@ -33,8 +33,10 @@ struct PortState {
 
 class PortWatch {
  public:
-  // read: called on the watch's thread, and once here. input, port: for log lines and labels.
-  PortWatch(std::string input, std::string port, std::function<PortState()> read);
+  // read: called on the watch's thread, by look(), and once here. mend: called on the watch's thread before
+  // each read, and may take long. input, port: for log lines and labels.
+  PortWatch(std::string input, std::string port, std::function<PortState()> read,
+            std::function<void()> mend = {});
   ~PortWatch();
   PortWatch(const PortWatch&) = delete;
   PortWatch& operator=(const PortWatch&) = delete;
@@ -52,6 +54,7 @@ class PortWatch {
   std::string input_;
   std::string port_;
   std::function<PortState()> read_;
+  std::function<void()> mend_;
   std::atomic<uint64_t> missed_{0};
   std::atomic<uint64_t> no_mbuf_{0};
   std::atomic<uint64_t> errors_{0};

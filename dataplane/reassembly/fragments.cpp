@@ -50,7 +50,7 @@ struct Fragments::State {
         whole_bytes(kMaxDatagram) {}
 
   [[nodiscard]] bool take(const Fragment& fragment, DropCounters& drops, WholeDatagram& whole) noexcept;
-  void forget_old(DropCounters& drops) noexcept;
+  void forget_old(uint64_t at_ns, DropCounters& drops) noexcept;
   void forget_waiting(KnownDatagram& datagram, Drop reason, DropCounters& drops) noexcept;
 
   const uint64_t timeout_ns;
@@ -215,10 +215,10 @@ void Fragments::State::complete(KnownDatagram& datagram, const Fragment& fragmen
   table.move(datagram, DatagramState::done, now_ns);
 }
 
-void Fragments::State::forget_old(DropCounters& drops) noexcept {
-  const auto oldest_over = [this](DatagramState state, uint64_t limit_ns) {
+void Fragments::State::forget_old(uint64_t at_ns, DropCounters& drops) noexcept {
+  const auto oldest_over = [this, at_ns](DatagramState state, uint64_t limit_ns) {
     KnownDatagram* oldest = table.oldest(state);
-    return oldest != nullptr && now_ns - oldest->since_ns > limit_ns ? oldest : nullptr;
+    return oldest != nullptr && at_ns - oldest->since_ns > limit_ns ? oldest : nullptr;
   };
   while (KnownDatagram* old = oldest_over(DatagramState::waiting, timeout_ns)) {
     forget_waiting(*old, Drop::fragment_incomplete, drops);
@@ -235,8 +235,12 @@ Fragments::~Fragments() = default;
 bool Fragments::take(const Fragment& fragment, uint64_t time_ns, DropCounters& drops,
                      WholeDatagram& whole) noexcept {
   state_->now_ns = state_->time.advance(time_ns);
-  state_->forget_old(drops);
+  state_->forget_old(state_->now_ns, drops);
   return state_->take(fragment, drops, whole);
+}
+
+void Fragments::forget_old(uint64_t quiet_ns, DropCounters& drops) noexcept {
+  state_->forget_old(state_->now_ns + quiet_ns, drops);
 }
 
 void Fragments::flush(DropCounters& drops) noexcept {

@@ -17,7 +17,7 @@
 //
 // Time is that of the newest packet. Packets older than it by less than the time-out are in disorder; older
 // ones mean that the clock was set, and it goes on from there. What is too old is counted when the next
-// fragment comes, or by flush().
+// fragment comes, by flush(), or, for who has another clock, by forget_old().
 //
 // The work for a fragment is bounded by the 128; where they come in order it does not grow with them. The
 // seed decides nothing but how long a search takes.
@@ -77,6 +77,9 @@ class Fragments {
   // given up is counted in `drops`.
   [[nodiscard]] bool take(const Fragment& fragment, uint64_t time_ns, DropCounters& drops,
                           WholeDatagram& whole) noexcept;
+  // No fragment has come for quiet_ns, by another clock than the packets': what is too old by now is counted.
+  // The packets' time does not move.
+  void forget_old(uint64_t quiet_ns, DropCounters& drops) noexcept;
   // Nothing follows: what waits is counted as fragment_incomplete.
   void flush(DropCounters& drops) noexcept;
 

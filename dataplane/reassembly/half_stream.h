@@ -34,15 +34,35 @@ struct HalfStream {
   bool has_isn;
   bool has_fin;
   bool has_acked;
-  bool ended;   // all before the FIN was read
-  bool gapped;  // in the list of streams in which something is missing
+  bool ended;        // all before the FIN was read
+  bool gapped;       // in the list of streams in which something is missing
+  bool begins_late;  // without a SYN, at begin_seq
+  uint32_t begin_seq;
+  uint64_t begin_ns;
 
   [[nodiscard]] bool waits() const noexcept { return first != 0; }
   void start(uint32_t seq, bool at_message) noexcept {
     read_seq = run_end = seq;
     known = true;
     synced = at_message;
-    has_fin = has_acked = ended = false;
+    has_fin = has_acked = ended = begins_late = false;
+  }
+  // The first segment of a stream whose SYN was not captured.
+  void start_late(uint32_t seq, uint64_t now_ns) noexcept {
+    start(seq, false);
+    begins_late = true;
+    begin_seq = seq;
+    begin_ns = now_ns;
+  }
+  // Whether reading can begin there instead: it lies before where it began, and nothing was read yet.
+  [[nodiscard]] bool may_begin_at(uint32_t seq) const noexcept {
+    return begins_late && read_seq == begin_seq && seq_before(seq, begin_seq);
+  }
+  void begin_at(uint32_t seq) noexcept {
+    begin_seq = seq;
+    go_to(seq);
+    run_last = 0;
+    synced = false;
   }
   // Nothing waits: goes on behind these numbers.
   void go_to(uint32_t seq) noexcept { read_seq = run_end = seq; }

@@ -7,7 +7,8 @@
 // or in a reason. Where bytes are missing, and they do not come within the time-out, or the receiver's
 // acknowledgement says that it has them, or too much waits behind them, they are given up: the message that
 // they are of is lost (tcp_gap), and reading goes on where the next message plausibly begins, which is also
-// how a stream is read whose start was not captured.
+// how a stream is read whose start was not captured. Of such a one, segments that were overtaken by the first
+// one are read with it when they come within a second, and before anything was read.
 #pragma once
 
 #include <cstdint>

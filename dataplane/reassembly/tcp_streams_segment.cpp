@@ -106,10 +106,12 @@ void TcpStreams::State::take_data(Side side) noexcept {
     if (seen && stream.kind == StreamKind::closed) return finish(Drop::tcp_duplicate);
     table.touch(side.stream, StreamKind::carrying, clock.now());
     if (!half.known) {
-      half.start(part.seq, false);
+      half.start_late(part.seq, clock.now());
     } else if (far) {
       queue.drop_all(half, half.synced ? Drop::tcp_gap : Drop::tcp_not_dns);
       half.start(part.seq, false);
+    } else if (half.may_begin_at(part.seq) && !is_due(half.begin_ns, kOutOfOrderNs)) {
+      half.begin_at(part.seq);
     } else if (half.ended && !seen) {
       half.start(half.read_seq, false);
     } else if (half.has_fin && seq_before(half.fin_seq, part.end())) {

@@ -36,11 +36,18 @@ class WrittenNames {
   std::array<Name, slots> names_;
 };
 
+// In multicast DNS the upper bit of a class is a flag of its own (RFC 6762 sections 18.12 and 18.13).
+constexpr uint16_t kMdnsClassFlag = 0x8000;
+constexpr uint16_t kMdnsPort = 5353;
+constexpr bool is_mdns(const Event& event) noexcept {
+  return event.server.has_port && event.server.port == kMdnsPort;
+}
+
 // The RRs of section `i` (0 answers, 1 authority, 2 additional, without OPT and TSIG), the closing bracket
 // and a comma, behind the key and the opening bracket. Stops before `end`, between RRs; `cut` says whether it
-// had to. Precondition: the section was reached.
+// had to. mdns: their classes have kMdnsClassFlag. Precondition: the section was reached.
 char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns, unsigned i,
-                  WrittenNames& names, bool& cut) noexcept;
+                  bool mdns, WrittenNames& names, bool& cut) noexcept;
 
 // Key, object and comma. Precondition: dns.has_edns. Stops before `end`, between options.
 char* put_edns(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns,

@@ -223,10 +223,13 @@ char* JsonFormat::put_question(char* out, Line& line) const noexcept {
     if (&dns == &line.dns) line.names.set(WrittenNames::qname, kDnsHeaderLen, text, out);
     out = put(out, "\",");
   }
+  const bool unicast = (dns.qclass & kMdnsClassFlag) != 0 && is_mdns(line.event);
+  const auto qclass = static_cast<uint16_t>(unicast ? dns.qclass & ~kMdnsClassFlag : dns.qclass);
   if (wants(JsonKey::qclass)) {
-    out = dns.qclass == kClassIn ? put(out, "\"qclass\":\"IN\",")
-                                 : put(write_class(put(out, "\"qclass\":\""), dns.qclass), "\",");
+    out = qclass == kClassIn ? put(out, "\"qclass\":\"IN\",")
+                             : put(write_class(put(out, "\"qclass\":\""), qclass), "\",");
   }
+  if (unicast && wants(JsonKey::unicast_answer)) out = put(out, "\"unicast_answer\":true,");
   if (wants(JsonKey::qtype)) out = put(write_type(put(out, "\"qtype\":\""), dns.qtype), "\",");
   return out;
 }
@@ -280,7 +283,7 @@ char* JsonFormat::put_sections(char* out, Line& line) const noexcept {
     if (dns.counts[i + 1] == 0 || dns.section_off[i] == 0 || !wants(key)) return;
     bool cut = false;
     char* list = put(out, text);
-    char* behind = put_section(list, end, line.wire, dns, i, line.names, cut);
+    char* behind = put_section(list, end, line.wire, dns, i, is_mdns(event), line.names, cut);
     if (behind != list) out = behind;
     if (cut) line.cut |= json_key_bit(key);
   };

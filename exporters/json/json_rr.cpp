@@ -36,14 +36,22 @@ char* put_rdata(char* out, size_t room, std::span<const uint8_t> msg, const Rr& 
   return text.out;
 }
 
-char* put_rr(char* out, size_t rdata_room, std::span<const uint8_t> msg, const Rr& rr, SoundNames& sound,
-             WrittenNames& names) noexcept {
+// `"class":` and what belongs to it, behind the quote that ends the type.
+char* put_class(char* out, uint16_t rr_class, bool mdns) noexcept {
+  const bool flush = mdns && (rr_class & kMdnsClassFlag) != 0;
+  if (flush) rr_class &= static_cast<uint16_t>(~kMdnsClassFlag);
+  out = put(write_class(put(out, ",\"class\":\""), rr_class), "\",");
+  return flush ? put(out, "\"cache_flush\":true,") : out;
+}
+
+char* put_rr(char* out, size_t rdata_room, std::span<const uint8_t> msg, const Rr& rr, bool mdns,
+             SoundNames& sound, WrittenNames& names) noexcept {
   out = names.put_owner(put(out, "{\"name\":\""), msg, rr.owner_off);
   out = write_type(put(out, "\",\"type\":\""), rr.type);
   if (rr.rr_class == kClassIn) {
     out = put(out, "\",\"class\":\"IN\",\"ttl\":");
   } else {
-    out = put(write_class(put(out, "\",\"class\":\""), rr.rr_class), "\",\"ttl\":");
+    out = put(put_class(put(out, "\""), rr.rr_class, mdns), "\"ttl\":");
   }
   out = put(put_u32(out, rr.ttl), ",\"data\":\"");
   return put(put_rdata(out, rdata_room, msg, rr, sound, names), "\"},");
@@ -69,7 +77,7 @@ char* WrittenNames::put_owner(char* out, std::span<const uint8_t> msg, uint32_t 
 }
 
 char* put_section(char* out, const char* end, std::span<const uint8_t> msg, const DnsMessage& dns, unsigned i,
-                  WrittenNames& names, bool& cut) noexcept {
+                  bool mdns, WrittenNames& names, bool& cut) noexcept {
   constexpr unsigned kAdditional = 2;
   RrCursor cursor(msg, dns.section_off[i], dns.counts[i + 1]);
   if (dns.has_question) cursor.known().add_qname(dns.qname_len);
@@ -82,7 +90,7 @@ char* put_section(char* out, const char* end, std::span<const uint8_t> msg, cons
       cut = true;
       break;
     }
-    out = put_rr(out, rdata_room, msg, rr, cursor.known(), names);
+    out = put_rr(out, rdata_room, msg, rr, mdns, cursor.known(), names);
   }
   return out == start ? out : put(out - 1, "],");
 }

@@ -18,7 +18,9 @@ void add_decode_command(CLI::App& app, int& exit_code) {
   };
   auto state = std::make_shared<State>();
   CLI::App* command =
-      app.add_subcommand("decode", "Read dnstap and capture files and write JSON lines to standard output");
+      app.add_subcommand("decode",
+                         "Read dnstap and capture files and write JSON lines to standard output, or what "
+                         "--json and --pcap name");
   command->add_option("FILE", state->files, ".fstrm, .pcap, .pcapng, gzip or not; - is standard input")
       ->required();
   state->flags.add_common(*command);

@@ -34,7 +34,8 @@ void StreetFlags::add_common(CLI::App& command) {
                      "Write JSON lines to: - (standard output), PATH, tcp://HOST:PORT, null:");
   command.add_option("--pcap", pcap_,
                      "Write the packets to: - (standard output), PATH, null:; a PATH that ends in "
-                     ".pcap is classic, others pcapng");
+                     ".pcap is classic, others pcapng. Alone it takes the place of the lines: write "
+                     "--json - beside it for both");
   command.add_option("--fields", fields_, "Only these keys of the JSON line")->delimiter(',');
   command.add_option("--omit", omit_, "Not these keys of the JSON line")->delimiter(',');
   command.add_flag("--authority", authority_, "Show the authority section");

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "src/config/config_conflicts.h"
+#include "src/config/config_uses.h"
 #include "src/config/sections/sections.h"
 
 namespace weir {
@@ -41,7 +42,7 @@ Faults check_output(const OutputConfig& output) {
   return std::visit([](const auto& options) { return check(options); }, output);
 }
 
-Faults check_all(const Config& config) {
+Faults check_all(const Config& config, ConfigPart part) {
   Faults faults;
   const auto add = [&](const std::string& path, const Faults& found) {
     for (const KeyFault& fault : found) faults.push_back({path + "." + fault.key, fault.message});
@@ -49,6 +50,8 @@ Faults check_all(const Config& config) {
   for (size_t i = 0; i < config.inputs.size(); ++i) add(input_path(config, i), check_input(config.inputs[i]));
   for (size_t i = 0; i < config.outputs.size(); ++i)
     add(output_path(config, i), check_output(config.outputs[i]));
+  check_conflicts(config, faults);
+  if (part == ConfigPart::some) return faults;
   if (config.inputs.empty())
     faults.push_back({"inputs",
                       "there are none; expected at least one, such as - dnstap: { listen: "
@@ -57,7 +60,7 @@ Faults check_all(const Config& config) {
     faults.push_back({"outputs",
                       "there are none; expected at least one, such as - json: { to: "
                       "\"file:///var/log/weir/dns.jsonl\" }"});
-  check_conflicts(config, faults);
+  if (!config.inputs.empty()) check_uses(config, faults);
   return faults;
 }
 

@@ -16,8 +16,9 @@ struct KeyFault {
 
 std::vector<KeyFault> check_input(const InputConfig& input);
 std::vector<KeyFault> check_output(const OutputConfig& output);
-// Each of them, and what is between inputs, outputs and sections.
-std::vector<KeyFault> check_all(const Config& config);
+// Each of them, and what is between inputs, outputs and sections. some: flags add to the inputs and outputs,
+// so that what is missing is no fault yet.
+std::vector<KeyFault> check_all(const Config& config, ConfigPart part);
 
 // Inputs, and outputs, that share a name get a number behind it: "dnstap", "dnstap-2".
 void number_names(Config& config);

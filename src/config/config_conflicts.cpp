@@ -255,15 +255,6 @@ void check_file_loops(const Config& config, Faults& faults) {
   }
 }
 
-void check_captures(const Config& config, Faults& faults) {
-  const bool packets = std::any_of(config.inputs.begin(), config.inputs.end(),
-                                   [](const InputConfig& input) { return packet_options(input) != nullptr; });
-  for (size_t i = 0; i < config.outputs.size() && !packets; ++i)
-    if (std::holds_alternative<PcapOptions>(config.outputs[i]))
-      faults.push_back({output_path(config, i) + ".to",
-                        "would stay empty: no input reads packets; add one such as mirror, or remove it"});
-}
-
 }  // namespace
 
 void check_conflicts(const Config& config, std::vector<KeyFault>& faults) {
@@ -276,7 +267,6 @@ void check_conflicts(const Config& config, std::vector<KeyFault>& faults) {
   check_standard_input(config, faults);
   check_destinations(config, faults);
   check_file_loops(config, faults);
-  check_captures(config, faults);
 }
 
 }  // namespace weir

@@ -139,7 +139,7 @@ Status log_level_from_flag(const std::string& text, Config& config) {
 
 Status validate(Config& config) {
   number_names(config);
-  const auto faults = check_all(config);
+  const auto faults = check_all(config, ConfigPart::whole);
   if (!faults.empty()) return Error{faults.front().key + ": " + faults.front().message};
   return Ok{};
 }

@@ -211,10 +211,7 @@ void ConfigReader::check(const YamlNode& root) {
     }
     add(root.entries.empty() ? 0 : root.line, path, message);
   };
-  for (const KeyFault& fault : check_all(config_)) {
-    const bool none = fault.key == "inputs" || fault.key == "outputs";
-    if (!none || part_ == ConfigPart::whole) tell(fault.key, fault.message);
-  }
+  for (const KeyFault& fault : check_all(config_, part_)) tell(fault.key, fault.message);
 
   std::set<std::pair<std::string, std::string>> names;  // list and name
   for (const auto& [path, line] : lines_) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "dataplane/filter/link_filters.h"
@@ -35,19 +36,21 @@ std::span<const LinkType> links_of(const std::vector<InputConfig>& inputs) {
 }  // namespace
 
 Status check_packet_filters(const Config& config) {
-  for (size_t i = 0; i < config.inputs.size(); ++i) {
-    const PacketOptions* packets = packet_options(config.inputs[i]);
-    if (packets == nullptr || packets->filter.empty()) continue;
-    if (Status sound = LinkFilters::check(packets->filter, links_of(config.inputs[i])); !sound)
-      return Error{input_path(config, i) + ".filter: " + sound.error().message};
-  }
-  for (size_t i = 0; i < config.outputs.size(); ++i) {
-    const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]);
-    if (pcap == nullptr || pcap->filter.empty()) continue;
-    if (Status sound = LinkFilters::check(pcap->filter, links_of(config.inputs)); !sound)
-      return Error{output_path(config, i) + ".filter: " + sound.error().message};
-  }
-  return Ok{};
+  std::string faults;
+  const auto check = [&faults](const std::string& path, const std::string& filter,
+                               std::span<const LinkType> links) {
+    if (filter.empty()) return;
+    if (Status sound = LinkFilters::check(filter, links); !sound)
+      faults += (faults.empty() ? "" : "\n") + path + ".filter: " + sound.error().message;
+  };
+  for (size_t i = 0; i < config.inputs.size(); ++i)
+    if (const PacketOptions* packets = packet_options(config.inputs[i]))
+      check(input_path(config, i), packets->filter, links_of(config.inputs[i]));
+  for (size_t i = 0; i < config.outputs.size(); ++i)
+    if (const auto* pcap = std::get_if<PcapOptions>(&config.outputs[i]))
+      check(output_path(config, i), pcap->filter, links_of(config.inputs));
+  if (faults.empty()) return Ok{};
+  return Error{faults};
 }
 
 }  // namespace weir

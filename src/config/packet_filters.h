@@ -8,6 +8,7 @@
 
 namespace weir {
 
+// All that are wrong, a line each.
 Status check_packet_filters(const Config& config);
 
 }  // namespace weir

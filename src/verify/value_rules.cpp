@@ -71,9 +71,9 @@ const auto kTunnels = [] {
 }();
 
 constexpr std::array kRecordKeys = {
-    MemberRule{"name", text(is_name), kRequired},   MemberRule{"type", text(is_rr_type), kRequired},
-    MemberRule{"class", text(is_class), kRequired}, MemberRule{"ttl", count(UINT32_MAX), kRequired},
-    MemberRule{"data", text(), kRequired},
+    MemberRule{"name", text(is_name), kRequired},    MemberRule{"type", text(is_rr_type), kRequired},
+    MemberRule{"class", text(is_class), kRequired},  MemberRule{"cache_flush", kFlag},
+    MemberRule{"ttl", count(UINT32_MAX), kRequired}, MemberRule{"data", text(), kRequired},
 };
 constexpr ObjectRule kRecord{kRecordKeys};
 
@@ -139,6 +139,7 @@ constexpr std::array<MemberRule, kJsonKeyCount> kLineKeys = {{
     {"flags", names_of(kFlagNames)},
     {"qname", text(is_name)},
     {"qclass", text(is_class)},
+    {"unicast_answer", kFlag},
     {"qtype", text(is_rr_type)},
     {"query_time", text(is_time)},
     {"response_time", text(is_time)},

@@ -160,6 +160,27 @@ Bytes flow(unsigned port, std::string_view payload = "message") {
   return ethernet(0x0800, ipv4({}, udp(port, 53, text(payload))));
 }
 
+TEST_F(InterfaceQueueTest, GivesUpAFragmentThatNoOtherFollows) {
+  in_namespace([](Sender& sender) {
+    auto inputs = open(on("wa"));
+    ASSERT_EQ(inputs.size(), 1U);
+    const InputCounters& c = inputs[0]->counters();
+    sender.send(ethernet(0x0800, ipv4({.flags_and_offset = 0x2000}, udp(4000, 53, Bytes(24)))));
+    FrameCatcher catcher;
+    for (int i = 0; i < 10'000 && c.held.get() == 0; ++i) {
+      (void)inputs[0]->poll(read_clock(), catcher.writer());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ASSERT_EQ(c.held.get(), 1U);
+    Now later = read_clock();
+    later.mono_ns += 20 * kNsPerSec;
+    EXPECT_EQ(inputs[0]->poll(later, catcher.writer()), Poll::idle);
+    EXPECT_EQ(c.held.get(), 0U);
+    EXPECT_EQ(c.drops.get(Drop::fragment_incomplete), 1U);
+    expect_even(*inputs[0]);
+  });
+}
+
 TEST_F(InterfaceQueueTest, TakesEveryPacketInOrderWithItsTime) {
   in_namespace([](Sender& sender) {
     auto inputs = open(on("wa"));

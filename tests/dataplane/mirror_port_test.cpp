@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 #include <sched.h>
@@ -11,9 +13,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <thread>
 
 #include "dataplane/capture_file.h"
 #include "dataplane/eal.h"
@@ -82,26 +87,32 @@ class Eal : public ::testing::Environment {
 
 [[maybe_unused]] const auto* const kEal = ::testing::AddGlobalTestEnvironment(new Eal);
 
-// The names and labels of metrics.
-class MetricNames : public MetricVisitor {
+// The names, labels and sums of metrics.
+class MetricValues : public MetricVisitor {
  public:
-  void counter(std::string_view name, std::string_view, const Labels& labels, double) override {
-    add(name, labels);
+  void counter(std::string_view name, std::string_view, const Labels& labels, double value) override {
+    add(name, labels, value);
   }
-  void gauge(std::string_view name, std::string_view, const Labels& labels, double) override {
-    add(name, labels);
+  void gauge(std::string_view name, std::string_view, const Labels& labels, double value) override {
+    add(name, labels, value);
   }
   void histogram(std::string_view, std::string_view, const Labels&, const Histogram&) override {}
+  [[nodiscard]] double of(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? 0 : found->second;
+  }
   [[nodiscard]] bool has(const std::string& name, const std::pair<std::string, std::string>& label) const {
     return seen_.contains(name + " " + label.first + "=" + label.second);
   }
 
  private:
-  void add(std::string_view name, const Labels& labels) {
+  void add(std::string_view name, const Labels& labels, double value) {
+    values_[std::string(name)] += value;
     for (const auto& [key, value] : labels)
       seen_.insert(std::string(name) + " " + std::string(key) + "=" + std::string(value));
   }
   std::set<std::string> seen_;
+  std::map<std::string, double> values_;
 };
 
 Result<std::vector<std::unique_ptr<Input>>> try_open(const std::string& port, MirrorOptions options = {}) {
@@ -224,7 +235,7 @@ TEST(MirrorPort, ShowsWhatTheDriverCounts) {
   options.mtu = 9000;
   auto inputs = open("net_null2", options);
   ASSERT_EQ(inputs.size(), 1U);
-  MetricNames metrics;
+  MetricValues metrics;
   inputs[0]->describe(metrics);
   EXPECT_TRUE(metrics.has("weir_mirror_nic_total", {"counter", "rx_good_packets"}));
   EXPECT_TRUE(metrics.has("weir_mirror_nic_total", {"counter", "rx_q0_packets"}));
@@ -334,6 +345,21 @@ TEST_F(MirrorPortRing, CopiesHoldsDropsAndAbandons) {
     EXPECT_EQ(free_mbufs(), kMbufs);
   }
   {
+    SCOPED_TRACE("a fragment that no other follows is given up by the lcore's clock");
+    FrameCatcher catcher;
+    Now now = read_clock();
+    send(ethernet(0x0800, ipv4({.flags_and_offset = 0x2000}, udp(40000, 53, Bytes(24)))));
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::busy);
+    now.mono_ns += 10 * kNsPerSec;
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::idle);
+    EXPECT_EQ(input.counters().held.get(), 1U);
+    now.mono_ns += 2 * kNsPerSec;
+    EXPECT_EQ(input.poll(now, catcher.writer()), Poll::idle);
+    EXPECT_EQ(input.counters().held.get(), 0U);
+    EXPECT_EQ(input.counters().drops.get(Drop::fragment_incomplete), 1U);
+    expect_even(input);
+  }
+  {
     SCOPED_TRACE("a second input on the port is refused, and the first goes on");
     const std::string error = error_of("net_ring0");
     EXPECT_NE(error.find("used by another mirror input"), std::string::npos) << error;
@@ -391,6 +417,70 @@ TEST(MirrorPort, SaysWhyThereIsNoPort) {
   EXPECT_NE(error_of("ffff:1f:1f.7").find("there is no PCI device ffff:1f:1f.7. `lspci -D`"),
             std::string::npos)
       << error_of("ffff:1f:1f.7");
+}
+
+// Polls until the port has been closed and opened `times` times.
+void poll_until_reopened(Input& input, FrameCatcher& catcher, double times) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  MetricValues metrics;
+  do {
+    (void)input.poll(read_clock(), catcher.writer());
+    catcher.drain();
+    expect_even(input);
+    metrics = {};
+    input.describe(metrics);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  } while (metrics.of("weir_mirror_reopened_total") < times && std::chrono::steady_clock::now() < end);
+  EXPECT_EQ(metrics.of("weir_mirror_gone_total"), times);
+  EXPECT_EQ(metrics.of("weir_mirror_reopened_total"), times);
+}
+
+TEST(MirrorPort, OpensAPortAgainThatIsRemoved) {
+  const std::string arguments = "rx_pcap=" + kCapture;
+  ASSERT_EQ(rte_eal_hotplug_add("vdev", "net_pcap6", arguments.c_str()), 0);
+  MirrorOptions options;
+  auto inputs = open("net_pcap6," + arguments, options);
+  ASSERT_EQ(inputs.size(), 1U);
+  Input& input = *inputs[0];
+  FrameCatcher catcher;
+  for (unsigned times = 1; times <= 3; ++times) {
+    read_all(input, catcher);
+    EXPECT_EQ(input.counters().units.get(), times * 483U) << "the capture is played at each opening";
+    ASSERT_EQ(rte_eal_hotplug_remove("vdev", "net_pcap6"), 0);
+    uint16_t id = 0;
+    EXPECT_NE(rte_eth_dev_get_port_by_name("net_pcap6", &id), 0);
+    // Its number may be another port's by now, whose packets are not this input's.
+    ASSERT_EQ(rte_eal_hotplug_add("vdev", "net_null6", ""), 0);
+    EXPECT_EQ(input.poll(read_clock(), catcher.writer()), Poll::idle);
+    poll_until_reopened(input, catcher, times);
+    ASSERT_EQ(rte_eal_hotplug_remove("vdev", "net_null6"), 0);
+  }
+  read_all(input, catcher);
+  stop(input, catcher);
+  EXPECT_EQ(input.counters().units.get(), 4 * 483U);
+}
+
+TEST(MirrorPort, HoldsABurstOfAPortThatIsRemoved) {
+  const std::string arguments = "rx_pcap=" + kCapture;
+  ASSERT_EQ(rte_eal_hotplug_add("vdev", "net_pcap7", arguments.c_str()), 0);
+  MirrorOptions options;
+  options.overflow = Overflow::backpressure;
+  auto inputs = open("net_pcap7," + arguments, options);
+  ASSERT_EQ(inputs.size(), 1U);
+  FrameCatcher catcher(1, 1, 1, 256);
+  for (int i = 0; i < 3; ++i) (void)inputs[0]->poll(read_clock(), catcher.writer());
+  ASSERT_GT(inputs[0]->counters().held.get(), 0U);
+  const uint64_t units = inputs[0]->counters().units.get();
+  ASSERT_EQ(rte_eal_hotplug_remove("vdev", "net_pcap7"), 0);
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // for the watch to close it, were it not to wait
+  EXPECT_GT(inputs[0]->counters().held.get(), 0U);
+  while (inputs[0]->counters().held.get() != 0) {
+    (void)inputs[0]->poll(read_clock(), catcher.writer());
+    catcher.drain();
+  }
+  EXPECT_EQ(inputs[0]->counters().units.get(), units);
+  poll_until_reopened(*inputs[0], catcher, 1);
+  stop(*inputs[0], catcher);
 }
 
 TEST(MirrorPort, RefusesWhatThePortCannotDo) {

@@ -78,6 +78,18 @@ class Files(CaptureOutput):
         self.assertEqual(run.lines(), self.decode(source).lines())
         self.assertEqual(len(capture_reader.read(to)), 483)
 
+    def test_a_capture_takes_the_place_of_the_lines(self):
+        source = weir.DATA / "pcap/variant-base.pcap"
+        run = self.decode(source, "--pcap", self.folder() / "copy.pcap")
+        self.assertEqual(run.stdout_path.read_bytes(), b"")
+        words = subprocess.run([weir.WEIR, "decode", "--help"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("takes the place of the lines", " ".join(words.split()))
+
+    def test_no_compressed_captures(self):
+        source = weir.DATA / "pcap/variant-base.pcap"
+        run = self.decode(source, "--pcap", self.folder() / "copy.pcap.gz", expect=2)
+        self.assertIn("captures are not written compressed; write to", run.stderr())
+
     def test_captures_that_are_damaged(self):
         """Whatever Weir makes of a damaged file: it says so, and what it writes is whole."""
         for entry in INDEX:

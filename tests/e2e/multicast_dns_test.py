@@ -72,14 +72,16 @@ class MulticastDns(weir.WeirCase):
                 record("b.local", NSEC, IN_WITH_TOP_BIT, 120, name("b.local") + bytes([0, 4, 0x40, 0, 0, 8]))])))])
         self.assertEqual((query["type"], query["client_ip"], query["server_ip"], query["server_port"], query["id"]),
                          ("QUERY", A, MDNS, 5353, 0))
-        self.assertEqual((query["qname"], query["qtype"], query["qclass"]), (service + ".", "PTR", "CLASS32769"))
+        self.assertEqual((query["qname"], query["qtype"], query["qclass"], query["unicast_answer"]),
+                         (service + ".", "PTR", "IN", True))
+        self.assertNotIn("cache_flush", query["answers"][0])
         self.assertEqual([(rr["type"], rr["class"], rr["data"]) for rr in query["answers"]], [("PTR", "IN", instance + ".")])
         self.assertEqual((response["type"], response["client_ip"], response["server_ip"], response["flags"]),
                          ("RESPONSE", MDNS, B, ["qr", "aa"]))
         self.assertNotIn("qname", response)
-        self.assertEqual([(rr["type"], rr["class"], rr["data"]) for rr in response["additional"]],
-                         [("SRV", "CLASS32769", "0 0 631 b.local."), ("A", "CLASS32769", "192.0.2.2"),
-                          ("TXT", "CLASS32769", '"txtvers=1"'), ("NSEC", "CLASS32769", "b.local. A AAAA")])
+        self.assertEqual([(rr["type"], rr["class"], rr["cache_flush"], rr["data"]) for rr in response["additional"]],
+                         [("SRV", "IN", True, "0 0 631 b.local."), ("A", "IN", True, "192.0.2.2"),
+                          ("TXT", "IN", True, '"txtvers=1"'), ("NSEC", "IN", True, "b.local. A AAAA")])
         self.assertNotIn("malformed", response)
 
     def test_probing_and_announcing(self):
@@ -104,6 +106,17 @@ class MulticastDns(weir.WeirCase):
                                                   [record("b.local", ADDRESS, IN, 10, bytes([192, 0, 2, 2]))])))])
         self.assertEqual((line["type"], line["client_ip"], line["server_ip"], line["latency_ns"]),
                          ("TRANSACTION", A, B, 3_000_000))
+
+    def test_the_bit_is_a_class_elsewhere(self):
+        """DNS on port 53, and LLMNR, have no such bit; a client's port does not make a message multicast DNS."""
+        asked = [question("b.local", ADDRESS, IN_WITH_TOP_BIT)]
+        answer = [record("b.local", ADDRESS, IN_WITH_TOP_BIT, 10, bytes([192, 0, 2, 2]))]
+        for port in (53, 5355):
+            [line] = self.lines_of([(0, packet(A, 5353, B, port, message(77, 0, asked))),
+                                    (3, packet(B, port, A, 5353, message(77, RESPONSE, asked, answer)))])
+            self.assertEqual((line["qclass"], line["answers"][0]["class"]), ("CLASS32769", "CLASS32769"))
+            self.assertNotIn("unicast_answer", line)
+            self.assertNotIn("cache_flush", line["answers"][0])
 
     def test_llmnr(self):
         query, response, query6 = self.lines_of([

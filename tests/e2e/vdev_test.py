@@ -76,6 +76,37 @@ class Memif(weir.WeirCase):
         self.assertGreater(run.drops("drop").get("ring_full", 0), 0)
         self.assertEqual(set(run.drops("drop")) - {"ring_full", "pool_empty"}, set())
 
+    def test_a_peer_that_dies_and_comes_back(self):
+        namespace.require("dpdk-testpmd")
+        folder = self.folder()
+        subprocess.run([weir.WEIR, "generate", "--pcap", folder / "load.pcap", "-n", "5000"], check=True,
+                       capture_output=True)
+
+        def start_peer(log):
+            return Testpmd(self, folder / "load.pcap", folder / "memif.sock", 5000, folder / log)
+
+        sender = start_peer("first.log")
+        port = f"net_memif0,role=client,socket={folder}/memif.sock,socket-abstract=no,rsize=11"
+        other = f"net_pcap1,rx_pcap={folder}/load.pcap"
+        run = self.weir("--mirror", port, "--mirror", other, "--json", "null:").wait_ready()
+        run.wait_metric("weir_mirror_link_up", 2)
+        sender.tell("start")
+        run.wait_metric("weir_ingest_units_total", 50_000)
+        sender.end()
+        run.wait_metric("weir_mirror_gone_total", 1)
+        self.assertEqual(weir.total(run.metrics(), "weir_mirror_link_up"), 1)
+        (folder / "memif.sock").unlink(missing_ok=True)
+        weir.wait_until(lambda: "tried again at growing pauses" in run.stderr(), run.stderr)
+        sender = start_peer("second.log")
+        run.wait_metric("weir_mirror_reopened_total", 1, 90)
+        run.wait_metric("weir_mirror_link_up", 2)
+        before = weir.total(run.metrics(), "weir_ingest_units_total")
+        sender.tell("start")
+        run.wait_metric("weir_ingest_units_total", before + 50_000)
+        sender.stop()
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+
     def test_with_lcores_of_their_own(self):
         run, sent = self.flood("--lcores", "1,1,1")
         self.assertEqual(run.stat("weir_ingest_units_total"), sent)
@@ -111,6 +142,49 @@ class Vdev(weir.WeirCase):
 
     def test_net_tap(self):
         self.replay("net_tap0,iface=weirtap0", "weirtap0")
+
+    def replay_anew(self, run, interface, packets, reopened):
+        before = run.metrics()
+        run.wait_metric("weir_mirror_reopened_total", reopened, 90)
+        run.wait_metric("weir_mirror_link_up", 1)
+        self.net.run("tcpreplay", "-q", "-i", interface, "--pps=2000", CAPTURE)
+        run.wait_metric("weir_ingest_units_total", weir.total(before, "weir_ingest_units_total") + packets)
+
+    def check_end(self, run, packets):
+        ended = run.stop()
+        self.check_balance(run)
+        self.assertEqual(run.stat("weir_ingest_units_total"), packets)
+        if not run.drops().get("nic_missed"):
+            self.assertEqual(ended, 0, run.stderr())
+
+    def test_net_tap_whose_interface_is_deleted(self):
+        packets = self.decode(CAPTURE).stat("weir_ingest_units_total")
+        run = self.weir("--mirror", "net_tap0,iface=weirtap0", "--json", "-", netns=self.net.name).wait_ready()
+        self.net.run("tcpreplay", "-q", "-i", "weirtap0", "--pps=2000", CAPTURE)
+        run.wait_metric("weir_ingest_units_total", packets)
+        for times in (1, 2):
+            namespace.ip("link", "del", "weirtap0", netns=self.net.name)
+            run.wait_metric("weir_mirror_gone_total", times)
+            self.replay_anew(run, "weirtap0", packets, times)
+        self.check_end(run, 3 * packets)
+
+    def test_net_pcap_whose_interface_is_made_anew(self):
+        packets = self.decode(CAPTURE).stat("weir_ingest_units_total")
+        self.make_wire()
+        run = self.weir("--mirror", "net_pcap0,rx_iface=tap0", "--json", "-", netns=self.net.name).wait_ready()
+        namespace.ip("link", "del", "tap0", netns=self.net.name)
+        run.wait_metric("weir_mirror_gone_total", 1)
+        weir.wait_until(lambda: "tried again at growing pauses" in run.stderr(), run.stderr)
+        self.make_wire()
+        self.replay_anew(run, "wire0", packets, 1)
+        self.check_end(run, packets)
+
+    def test_ends_while_its_port_is_gone(self):
+        self.make_wire()
+        run = self.weir("--mirror", "net_pcap0,rx_iface=tap0", "--json", "-", netns=self.net.name).wait_ready()
+        namespace.ip("link", "del", "tap0", netns=self.net.name)
+        run.wait_metric("weir_mirror_gone_total", 1)
+        self.check_end(run, 0)
 
     def test_net_pcap_on_an_interface(self):
         self.make_wire()

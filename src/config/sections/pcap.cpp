@@ -48,6 +48,11 @@ const ConfigSection kPcapSection = {
 Faults check(const PcapOptions& pcap) {
   Faults faults;
   check_delivery(pcap.delivery, faults);
+  const std::string path = pcap.delivery.to ? pcap.delivery.to->path : "";
+  if (path.ends_with(".gz"))
+    faults.push_back({"to", "'" + path +
+                                "' ends in .gz, but captures are not written compressed; write to '" +
+                                path.substr(0, path.size() - 3) + "' and compress it afterwards"});
   const bool filters = pcap.pick == CapturePick::filter;
   if (filters && pcap.filter.empty())
     faults.push_back({"filter", "is needed with pick: filter; write for example filter: \"host 192.0.2.1\""});

@@ -40,6 +40,19 @@ TEST(LinkFilters, AsksEachLinkTypeInItsWay) {
   }
 }
 
+TEST(LinkFilters, CompilesAnExpressionOnceForALinkType) {
+  const std::string expression = "port 53 and host 192.0.2.77";
+  const auto first = compiled_filter(expression, LinkType::ethernet);
+  ASSERT_TRUE(LinkFilters::check(expression, LinkFilters::kLive));
+  const auto again = compiled_filter(expression, LinkType::ethernet);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*first, *again);
+  EXPECT_NE(*first, *compiled_filter(expression, LinkType::raw));
+  EXPECT_NE(*first, *compiled_filter(expression + " and udp", LinkType::ethernet));
+  EXPECT_FALSE(compiled_filter("prot 53", LinkType::ethernet));
+}
+
 // The family of LinkType::null is in the byte order of who captured.
 TEST(LinkFilters, AsksBothByteOrdersOfBsdLoopback) {
   LinkFilters filters("port 53", false);

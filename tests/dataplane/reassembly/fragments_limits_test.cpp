@@ -35,6 +35,22 @@ TEST_F(FragmentsTest, TimesOut) {
   EXPECT_EQ(dropped(Drop::fragment_incomplete), 3U);
 }
 
+TEST_F(FragmentsTest, TimesOutWhenNothingFollows) {
+  const std::string bytes = bytes_of(64);
+  take(bytes, {.offset = 0, .len = 8, .id = 1});
+  now += 4 * kSecond;
+  take(bytes, {.offset = 0, .len = 8, .id = 2});
+  fragments.forget_old(6 * kSecond, drops);
+  EXPECT_EQ(dropped(Drop::fragment_incomplete), 0U);
+  fragments.forget_old(6 * kSecond + 1, drops);
+  EXPECT_EQ(dropped(Drop::fragment_incomplete), 1U) << "the older one";
+  balance();
+  // The packets' time has not moved: the other one is complete in time by it.
+  now += 10 * kSecond;
+  EXPECT_TRUE(take(bytes, {.offset = 8, .len = 8, .more = false, .id = 2}));
+  EXPECT_EQ(dropped(Drop::fragment_incomplete), 1U);
+}
+
 TEST_F(FragmentsTest, BearsTimeThatJumps) {
   take(two, head);
   now -= 5 * kSecond;

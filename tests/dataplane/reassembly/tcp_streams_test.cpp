@@ -299,6 +299,32 @@ TEST_F(TcpStreamsTest, ReadsALengthInASegmentOfItsOwnWithoutASyn) {
   EXPECT_EQ(got[0].units, 2U);
 }
 
+TEST_F(TcpStreamsTest, ReadsWhatTheFirstSegmentOvertookWithoutASyn) {
+  const std::string stream = framed(kA) + framed(kB) + framed(kC);
+  const auto send = [&](uint32_t from, size_t len) {
+    tap_.client({.seq = 1000 + from, .payload = stream.substr(from, len)});
+  };
+  send(104, 100);  // the start of the last message
+  send(42, 62);
+  expect({kB});
+  send(42, 62);
+  expect_drops(Drop::tcp_duplicate, 1);
+  send(204, 2000);
+  expect({kC});
+  send(0, 42);  // too late: what is behind it was read
+  expect({});
+  EXPECT_EQ(tap_.dropped(), 2U);
+}
+
+TEST_F(TcpStreamsTest, DoesNotReadWhatComesLongAfterTheFirstSegmentWithoutASyn) {
+  const std::string stream = framed(kA) + framed(kB);
+  tap_.client({.seq = 1042, .payload = stream.substr(42, 30)});
+  tap_.time_ns += kSecond;
+  tap_.client({.seq = 1000, .payload = stream.substr(0, 42)});
+  expect({});
+  expect_drops(Drop::tcp_duplicate, 1);
+}
+
 TEST_F(TcpStreamsTest, SaysWhereNothingIsFound) {
   tap_.client({.seq = 77, .payload = "GET / HTTP/1.1\r\nHost: example.net\r\n\r\n"});
   tap_.client({.seq = 114, .payload = std::string(1400, '\0')});

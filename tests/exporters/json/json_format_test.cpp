@@ -34,6 +34,32 @@ DnsWire answer_to(std::string_view qname, unsigned type) {
   return DnsWire(0x1234, 0x8180).question(qname, type);
 }
 
+TEST(JsonFormat, TheUpperBitOfAClassInMulticastDns) {
+  const DnsWire wire = DnsWire(0, 0x8400)
+                           .question("b.local", 1, 0x8001)
+                           .count(1, 1)
+                           .u16(0xc00c)
+                           .u16(1)
+                           .u16(0x8001)
+                           .u16(0)
+                           .u16(120)
+                           .u16(4)
+                           .raw(raw("\xc0\x00\x02\x02"));
+  TestEvent event = with_response(wire);
+  const JsonFields fields = only({"qclass", "unicast_answer", "answers"});
+  event.head.server.has_port = true;
+  event.head.server.port = 5353;
+  EXPECT_EQ(line_of(event, fields),
+            R"({"qclass":"IN","unicast_answer":true,"answers":[{"name":"b.local.","type":"A","class":"IN",)"
+            R"("cache_flush":true,"ttl":120,"data":"192.0.2.2"}]})"
+            "\n");
+  event.head.server.port = 53;
+  EXPECT_EQ(line_of(event, fields),
+            R"({"qclass":"CLASS32769","answers":[{"name":"b.local.","type":"A","class":"CLASS32769",)"
+            R"("ttl":120,"data":"192.0.2.2"}]})"
+            "\n");
+}
+
 TEST(JsonFormat, AWholeDnstapResponse) {
   const DnsWire query = DnsWire(0x1234, 0x0100).question("www.Example.com", 1);
   const DnsWire response = answer_to("www.Example.com", 1)

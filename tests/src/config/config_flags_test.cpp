@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace weir {
@@ -114,6 +115,37 @@ TEST(ConfigFlags, AFileMayLackWhatFlagsAdd) {
   EXPECT_FALSE(validate(*config).ok());
   config->outputs.push_back(*json_output_from_flag("null:"));
   EXPECT_TRUE(validate(*config).ok());
+}
+
+TEST(ConfigFlags, WhatIsForPacketsNeedsAnInputThatReadsThem) {
+  for (const auto& [section, fault] : std::map<std::string, std::string>{
+           {"match: { whole_transfers: true }\n",
+            "match.whole_transfers: is of no use: no input reads packets"},
+           {"reassembly: { streams: 100 }\n", "reassembly: is of no use: no input reads packets"}}) {
+    const std::string rest = section + "outputs: [ json: { to: 'null:' } ]\n";
+    const std::string dnstap = "inputs: [ dnstap: { listen: 'tcp://127.0.0.1:6000' } ]\n" + rest;
+    const auto refused = parse_config(dnstap, "weir.yaml");
+    ASSERT_FALSE(refused.ok()) << section;
+    EXPECT_EQ(refused.error().message, "weir.yaml:2: " + fault + "; add one such as mirror, or remove it");
+    EXPECT_TRUE(parse_config("inputs: [ file: { paths: [a.pcap] } ]\n" + rest, "weir.yaml").ok());
+    // A flag may add the input.
+    auto config = parse_config(dnstap, "weir.yaml", ConfigPart::some);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_FALSE(validate(*config).ok());
+    config->inputs.push_back(*mirror_input_from_flag("eth0"));
+    EXPECT_TRUE(validate(*config).ok());
+  }
+}
+
+TEST(ConfigFlags, ACaptureNeedsAnInputThatReadsPackets) {
+  Config config;
+  config.inputs.push_back(*dnstap_input_from_flag("tcp://127.0.0.1:6000"));
+  config.outputs.push_back(*pcap_output_from_flag("-"));
+  EXPECT_EQ(
+      validate(config).error().message,
+      "outputs[0].pcap.to: would stay empty: no input reads packets; add one such as mirror, or remove it");
+  config.inputs.push_back(*mirror_input_from_flag("eth0"));
+  EXPECT_TRUE(validate(config).ok());
 }
 
 TEST(ConfigFlags, ValidateSeesWhatOnlyTheWholeShows) {

@@ -341,6 +341,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"pcap: { to: 'tcp://127.0.0.1:1' }",
               ".pcap.to: 'tcp://127.0.0.1:1' cannot stand here; expected one of file:///PATH, \"-\", "
               "\"null:\""},
+        Wrong{"pcap: { to: 'file:///x/a.pcap.gz' }",
+              ".pcap.to: '/x/a.pcap.gz' ends in .gz, but captures are not written compressed; write to "
+              "'/x/a.pcap' and compress it afterwards"},
         Wrong{"pcap: { to: '-', rotate_size: 1MiB }",
               ".pcap.rotate_size: is for files, but this output writes to none; remove it or write to: "
               "file:///PATH"},

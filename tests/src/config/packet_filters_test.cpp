@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -30,6 +32,22 @@ TEST(PacketFilters, FaultsNameTheKeyOfTheInput) {
             "one");
   EXPECT_TRUE(fault_of("file: { paths: [x], filter: 'port 70000' }").starts_with("inputs[0].file.filter: "));
   EXPECT_NE(fault_of("mirror: { port: net_null0, filter: inbound }"), "");
+}
+
+TEST(PacketFilters, EveryFaultIsTold) {
+  const auto config = parse_config(
+      "inputs:\n  - file: { paths: [x], filter: 'prot 53' }\n  - mirror: { interface: a, filter: udp }\n"
+      "  - mirror: { name: m, interface: b, filter: inbound }\noutputs:\n"
+      "  - pcap: { to: '-', pick: filter, filter: 'ip and arp' }\n",
+      "weir.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  const Status sound = check_packet_filters(*config);
+  ASSERT_FALSE(sound);
+  std::vector<std::string> keys;
+  std::istringstream lines(sound.error().message);
+  for (std::string line; std::getline(lines, line);) keys.push_back(line.substr(0, line.find(": ")));
+  EXPECT_EQ(keys, (std::vector<std::string>{"inputs[0].file.filter", "inputs[2].mirror.filter",
+                                            "outputs[0].pcap.filter"}));
 }
 
 TEST(PacketFilters, FaultsNameTheKeyOfTheOutput) {
