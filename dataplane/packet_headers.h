@@ -50,7 +50,9 @@ class DnsPorts {
  public:
   explicit DnsPorts(std::vector<uint16_t> ports) : ports_(std::move(ports)) {}
   [[nodiscard]] bool has(uint16_t a, uint16_t b) const noexcept {
-    return std::any_of(ports_.begin(), ports_.end(), [=](uint16_t port) { return port == a || port == b; });
+    for (const uint16_t port : ports_)
+      if (port == a || port == b) return true;
+    return false;
   }
 
  private:

@@ -124,7 +124,7 @@ bool PacketIntake::write(const Outgoing& dns, const Now& now, FrameWriter& write
   const auto shard = static_cast<unsigned>(uint64_t{dns.flow} * writer.shards() >> 32U);
   const auto len = static_cast<uint32_t>(dns.bytes.size());
   uint8_t info[kMaxPacketInfo];
-  const auto info_len = static_cast<uint8_t>(encode(dns.info, info));
+  const auto info_len = static_cast<uint8_t>(dns.info.empty() ? 0 : encode(dns.info, info));
   Frame* frame = writer.reserve(shard, len + info_len, now);
   if (frame == nullptr) {
     if (wait_for_room_) return false;

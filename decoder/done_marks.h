@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "core/lazy_array.h"
+#include "core/prefetch.h"
 
 namespace weir {
 
@@ -55,9 +56,9 @@ class DoneMarks {
     }
     return nullptr;
   }
-  void prefetch_bucket(uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[hash & bucket_mask_]); }
+  void prefetch_bucket(uint64_t hash) const noexcept { prefetch(&buckets_[hash & bucket_mask_]); }
   void prefetch_link(uint64_t hash) const noexcept {
-    __builtin_prefetch(&links_[place(buckets_[hash & bucket_mask_])]);
+    prefetch(&links_[place(buckets_[hash & bucket_mask_])]);
   }
 
  private:

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/lazy_array.h"
+#include "core/prefetch.h"
 #include "decoder/wire_store.h"
 
 namespace weir {
@@ -87,12 +88,12 @@ class MatchTable {
     }
   }
 
-  void prefetch_bucket(uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[hash & bucket_mask_]); }
+  void prefetch_bucket(uint64_t hash) const noexcept { prefetch(&buckets_[hash & bucket_mask_]); }
   void prefetch_entry(uint64_t hash) const noexcept {
     const uint32_t first = buckets_[hash & bucket_mask_];
     if (first == 0) return;
     const auto* lines = reinterpret_cast<const uint8_t*>(&entries_[first]);
-    for (size_t line = 0; line < sizeof(Entry); line += 64) __builtin_prefetch(lines + line);
+    for (size_t line = 0; line < sizeof(Entry); line += 64) prefetch(lines + line);
   }
 
   [[nodiscard]] size_t used() const noexcept { return used_; }

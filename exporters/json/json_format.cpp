@@ -6,6 +6,7 @@
 #include "core/dns/name.h"
 #include "core/dns/types.h"
 #include "core/peer_names.h"
+#include "core/same_endpoint.h"
 #include "exporters/json/json_cells.h"
 #include "exporters/json/json_dns.h"
 
@@ -181,7 +182,7 @@ char* JsonFormat::put_addresses(char* out, const Line& line) noexcept {
     *out++ = ',';
   }
   const Endpoint& server = line.event.server;
-  if (server != server_.endpoint) {
+  if (!same_endpoint(server, server_.endpoint) || server.has_port != server_.endpoint.has_port) {
     char* text = server_.text.data();
     if (server.addr.present() && wants(JsonKey::server_ip))
       text = put(put_addr(put(text, "\"server_ip\":\""), server.addr), "\",");
