@@ -11,6 +11,7 @@
 #include "core/addr.h"
 #include "core/captured_packet.h"
 #include "core/net/tls.h"
+#include "exporters/files/compression.h"
 #include "exporters/files/file_rotation.h"
 
 namespace weir {
@@ -44,6 +45,7 @@ struct Delivery {
   Choose choose = Choose::failover;
   TlsOptions tls;  // for tls
   FileRotation rotate;
+  Compression compress;  // for files and stdio
   bool operator==(const Delivery&) const = default;
 };
 

@@ -33,9 +33,10 @@ constexpr std::array<ConfigKey, 8> kFieldKeys = {{
      "`peer_name`.",
      store<&JsonOptions::json, &JsonFields::stream>},
 }};
-constexpr auto kTable = join(kFieldKeys, waiting_keys<&JsonOptions::waiting>(),
-                             spool_keys<&JsonOptions::waiting>(), peer_keys<&JsonOptions::delivery>(),
-                             rotate_keys<&JsonOptions::delivery>(), dial_tls_keys<&JsonOptions::delivery>());
+constexpr auto kTable =
+    join(kFieldKeys, waiting_keys<&JsonOptions::waiting>(), spool_keys<&JsonOptions::waiting>(),
+         peer_keys<&JsonOptions::delivery>(), rotate_keys<&JsonOptions::delivery>(),
+         compress_keys<&JsonOptions::delivery>(), dial_tls_keys<&JsonOptions::delivery>());
 
 void check_json_keys(const std::vector<std::string>& named, const char* key, Faults& faults) {
   for (const std::string& name : named) {
