@@ -11,6 +11,7 @@
 #include "core/addr.h"
 #include "core/captured_packet.h"
 #include "core/net/tls.h"
+#include "exporters/files/compression.h"
 #include "exporters/files/file_rotation.h"
 
 namespace weir {
@@ -40,10 +41,11 @@ struct SpoolOptions {
 // Where records go.
 struct Delivery {
   std::optional<Target> to;
-  std::vector<Target> alternatives;  // peers, of the same kind as `to`
+  std::vector<Target> alternatives = {};  // peers, of the same kind as `to`
   Choose choose = Choose::failover;
-  TlsOptions tls;  // for tls
-  FileRotation rotate;
+  TlsOptions tls = {};  // for tls
+  FileRotation rotate = {};
+  Compression compress = {};  // for files and stdio
   bool operator==(const Delivery&) const = default;
 };
 
@@ -97,11 +99,7 @@ struct SyslogOptions {
   static constexpr std::string_view kKind = "syslog";
   std::string name{kKind};
   // unix_datagram, unix_stream, udp, tcp, tls or null
-  Delivery delivery{.to = Target{Target::Scheme::unix_datagram, {}, 0, "/dev/log"},
-                    .alternatives = {},
-                    .choose = Choose::failover,
-                    .tls = {},
-                    .rotate = {}};
+  Delivery delivery{.to = Target{Target::Scheme::unix_datagram, {}, 0, "/dev/log"}};
   Waiting waiting;
   SyslogFields syslog;
   JsonFields json;

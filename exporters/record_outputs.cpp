@@ -1,9 +1,12 @@
 #include "exporters/record_outputs.h"
 
+#include "exporters/files/compressed_framing.h"
+#include "exporters/files/compressing_sink.h"
 #include "exporters/files/file_sink.h"
 #include "exporters/sinks/balanced_sink.h"
 #include "exporters/sinks/datagram_sink.h"
 #include "exporters/sinks/null_sink.h"
+#include "exporters/sinks/offloaded_sink.h"
 
 namespace weir {
 namespace {
@@ -15,7 +18,30 @@ Sinks one_each(unsigned export_lcores, const Make& make) {
   return sinks;
 }
 
+// A file and the framing that it needs until it is closed.
+struct CompressedFile {
+  CompressedFraming framing;
+  std::shared_ptr<RecordFile> file;
+};
+
+// Neither compressing nor writing is for the export lcore then.
+Result<Sinks> open_compressed_sinks(const Delivery& delivery, const FileFraming& content,
+                                    unsigned export_lcores) {
+  const Compression& compression = delivery.compress;
+  auto whole = std::make_shared<CompressedFile>(CompressedFile{{compression, content}, {}});
+  auto file = RecordFile::open(*delivery.to, whole->framing, delivery.rotate);
+  if (!file) return file.error();
+  whole->file = std::move(*file);
+  const std::shared_ptr<RecordFile> shared(whole, whole->file.get());
+  return one_each(export_lcores, [&](unsigned lcore) {
+    return std::make_unique<OffloadedSink>(
+        std::make_unique<CompressingSink>(compression, FileSink(shared, lcore == 0)));
+  });
+}
+
 Result<Sinks> open_file_sinks(const Delivery& delivery, FileFraming& framing, unsigned export_lcores) {
+  if (delivery.compress.kind != Compression::Kind::none)
+    return open_compressed_sinks(delivery, framing, export_lcores);
   auto file = RecordFile::open(*delivery.to, framing, delivery.rotate);
   if (!file) return file.error();
   return one_each(export_lcores,

@@ -1,6 +1,10 @@
 #include "exporters/sinks/offloaded_sink.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 namespace weir {
@@ -8,6 +12,13 @@ namespace {
 
 // The inner sink's timers, and its next try.
 constexpr auto kTurn = std::chrono::milliseconds(50);
+
+// A new thread starts on its maker's CPU, which is an lcore's.
+void leave_the_lcores_cpu() {
+  cpu_set_t all;
+  std::memset(&all, 0xff, sizeof all);
+  (void)pthread_setaffinity_np(pthread_self(), sizeof all, &all);
+}
 
 }  // namespace
 
@@ -59,6 +70,7 @@ void OffloadedSink::stop() {
 }
 
 void OffloadedSink::work() {
+  leave_the_lcores_cpu();
   while (!stop_.load(std::memory_order_relaxed)) {
     std::string_view records;
     bool finishing = false;

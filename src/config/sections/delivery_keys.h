@@ -20,6 +20,20 @@ constexpr std::array<ConfigKey, 2> rotate_keys() {
   }};
 }
 
+// Of those whose files may be compressed.
+template <auto Part>
+constexpr std::array<ConfigKey, 2> compress_keys() {
+  return {{
+      {"compress", choice("none|zstd|gzip"), "none",
+       "Compress what goes to a file or standard output, on a thread of its own, an export lcore: see "
+       "Compressed files in docs/operations.md.",
+       store<Part, &Delivery::compress, &Compression::kind>},
+      {"compress_level", integer(1, 19), "1",
+       "How hard to try: `zstd` 1 to 19, `gzip` 1 to 9. Files get smaller, and take more CPU time.",
+       store<Part, &Delivery::compress, &Compression::level>},
+  }};
+}
+
 // Of those that may connect to several peers.
 template <auto Part>
 constexpr std::array<ConfigKey, 2> peer_keys(std::string_view only_with = {}) {

@@ -65,7 +65,8 @@ constexpr std::array<ConfigKey, 6> kTlsKeys = {{
 }};
 constexpr auto kTable =
     join(kFrameKeys, waiting_keys<&DnstapOptions::waiting>("to"), spool_keys<&DnstapOptions::waiting>("to"),
-         peer_keys<&DnstapOptions::delivery>("to"), rotate_keys<&DnstapOptions::delivery>(), kTlsKeys);
+         peer_keys<&DnstapOptions::delivery>("to"), rotate_keys<&DnstapOptions::delivery>(),
+         compress_keys<&DnstapOptions::delivery>(), kTlsKeys);
 
 }  // namespace
 
@@ -87,6 +88,7 @@ Faults check(const DnstapOptions& output) {
   if (output.listen && !output.delivery.to) check_socket_file(output, faults);
   if (output.listen) {
     check_rotation(output.delivery.rotate, nullptr, faults);
+    check_compression(output.delivery.compress, nullptr, faults);
     check_tls(output.delivery.tls, *output.listen, true, faults);
   } else {
     check_delivery(output.delivery, faults);

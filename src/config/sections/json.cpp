@@ -19,7 +19,8 @@ constexpr std::array<ConfigKey, 2> kOwnKeys = {{
 }};
 constexpr auto kTable = join(kOwnKeys, json_keys<&JsonOptions::json>(), waiting_keys<&JsonOptions::waiting>(),
                              spool_keys<&JsonOptions::waiting>(), peer_keys<&JsonOptions::delivery>(),
-                             rotate_keys<&JsonOptions::delivery>(), dial_tls_keys<&JsonOptions::delivery>());
+                             rotate_keys<&JsonOptions::delivery>(), compress_keys<&JsonOptions::delivery>(),
+                             dial_tls_keys<&JsonOptions::delivery>());
 
 }  // namespace
 

@@ -46,6 +46,20 @@ void check_rotation(const FileRotation& rotation, const Target* to, Faults& faul
           {key, "is for files, but this output writes to none; remove it or write to: file:///PATH"});
 }
 
+void check_compression(const Compression& compression, const Target* to, Faults& faults) {
+  constexpr uint32_t kMostGzip = 9;
+  using Kind = Compression::Kind;
+  const bool written =
+      to != nullptr && (to->scheme == Target::Scheme::file || to->scheme == Target::Scheme::stdio);
+  if (compression.kind != Kind::none && !written)
+    faults.push_back(
+        {"compress", "is for files, but this output writes to none; remove it or write to: file:///PATH"});
+  if (compression.kind == Kind::none && compression.level != Compression{}.level)
+    faults.push_back({"compress_level", "is of no use without compress; add that, or remove it"});
+  if (compression.kind == Kind::gzip && compression.level > kMostGzip)
+    faults.push_back({"compress_level", "is at most 9 for gzip; lower it, or write compress: zstd"});
+}
+
 void check_delivery(const Delivery& delivery, Faults& faults) {
   if (!delivery.to) {
     faults.push_back({"to", "is missing; name a destination"});
@@ -54,6 +68,7 @@ void check_delivery(const Delivery& delivery, Faults& faults) {
   const Target& to = *delivery.to;
   check_tls(delivery.tls, to, false, faults);
   check_rotation(delivery.rotate, &to, faults);
+  check_compression(delivery.compress, &to, faults);
   const bool datagrams = to.scheme == Target::Scheme::udp || to.scheme == Target::Scheme::unix_datagram;
   if (datagrams && !delivery.alternatives.empty()) {
     faults.push_back({"alternatives", "are for receivers that are connected to, but to is " + to_string(to) +

@@ -14,6 +14,7 @@ namespace weir {
 
 void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& faults);
 void check_rotation(const FileRotation& rotation, const Target* to, Faults& faults);
+void check_compression(const Compression& compression, const Target* to, Faults& faults);
 void check_delivery(const Delivery& delivery, Faults& faults);
 // to: absent for outputs that name their destination otherwise; those are peers.
 void check_waiting(const Waiting& waiting, const std::optional<Target>& to, Faults& faults);

@@ -347,6 +347,16 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"pcap: { to: '-', rotate_size: 1MiB }",
               ".pcap.rotate_size: is for files, but this output writes to none; remove it or write to: "
               "file:///PATH"},
+        Wrong{"json: { to: 'null:', compress: zstd }",
+              ".json.compress: is for files, but this output writes to none; remove it or write to: "
+              "file:///PATH"},
+        Wrong{"json: { to: '-', compress_level: 2 }",
+              ".json.compress_level: is of no use without compress; add that, or remove it"},
+        Wrong{"json: { to: '-', compress: gzip, compress_level: 10 }",
+              ".json.compress_level: is at most 9 for gzip; lower it, or write compress: zstd"},
+        Wrong{"dnstap: { listen: 'unix:///x', compress: gzip }",
+              ".dnstap.compress: is for files, but this output writes to none; remove it or write to: "
+              "file:///PATH"},
         Wrong{"pcap: { to: '-', pick: filter }",
               ".pcap.filter: is needed with pick: filter; write for example filter: \"host 192.0.2.1\""},
         Wrong{"pcap: { to: '-', filter: udp }",

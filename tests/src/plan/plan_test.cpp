@@ -405,7 +405,7 @@ TEST(PlanMemory, RefusesMoreThanThereIs) {
             "rings.batch_bytes or "
             "lcores");
   EXPECT_EQ(refusal(config_of("file: { paths: [x] }", "match: { table_entries: 16777216 }\n"), machine),
-            "memory: the plan may need 6258 MiB, but 100 MiB are available; lower match.table_entries");
+            "memory: the plan may need 6259 MiB, but 100 MiB are available; lower match.table_entries");
   for (const std::string& input : {kDnstap, std::string("mirror: { port: net_null0 }")})
     EXPECT_NE(refusal(config_of(input, "eal: { memory: 1TiB }\n"), machine)
                   .find("MiB, but 100 MiB are available; lower eal.memory, or write eal.memory: auto"),
