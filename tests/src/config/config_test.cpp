@@ -152,8 +152,9 @@ TEST(ConfigFault, UnknownKeysNameTheLineAndTheNearestKey) {
   EXPECT_EQ(fault_of_input("dnstapp: {}"),
             "weir.yaml:3: inputs[0].dnstapp: unknown key; did you mean dnstap? Expected one of dnstap, "
             "mirror, file, directory");
-  EXPECT_EQ(fault_of_output("csv: {}"),
-            "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, kafka, pcap, statsd, syslog");
+  EXPECT_EQ(
+      fault_of_output("csv: {}"),
+      "weir.yaml:3: outputs[0].csv: unknown key; expected one of json, dnstap, kafka, pcap, statsd, syslog");
   // A key that is known somewhere else.
   EXPECT_NE(fault_of(kLeast + "listen: 'tcp://127.0.0.1:1'\n").find("did you mean inputs[].dnstap.listen?"),
             std::string::npos);
