@@ -14,6 +14,12 @@ struct FileRotation {
   bool operator==(const FileRotation&) const = default;
 };
 
+// "/x/dns-%Y%m%d-%H.jsonl" becomes "/x/dns-20261125-08.jsonl", as strftime(3) does it, in UTC; a path without
+// a % stays. Precondition: check_file_name().
+std::string name_at(const std::string& path, uint64_t at_ns);
+inline bool names_the_time(const std::string& path) { return path.find('%') != std::string::npos; }
+// Which conversions there are, and that they stand in the file's name.
+Status check_file_name(const std::string& path);
 // When the time is over for a file whose first record was written at from_ns, in nanoseconds since 1970.
 uint64_t rotates_at_ns(const FileRotation& rotation, uint64_t from_ns) noexcept;
 // "/x/dns.jsonl" becomes "/x/dns-20261125T083000Z.jsonl", with attempt 2 "/x/dns-20261125T083000Z-2.jsonl".

@@ -36,8 +36,9 @@ int open_stdout() {
 
 }  // namespace
 
-RecordFile::RecordFile(std::string path, FileFraming& framing, const FileRotation& rotation, Opened opened)
-    : path_(std::move(path)), framing_(framing), rotation_(rotation) {
+RecordFile::RecordFile(std::string pattern, std::string path, FileFraming& framing,
+                       const FileRotation& rotation, Opened opened)
+    : pattern_(std::move(pattern)), path_(std::move(path)), framing_(framing), rotation_(rotation) {
   use(opened);
 }
 
@@ -109,13 +110,14 @@ Result<std::shared_ptr<RecordFile>> RecordFile::open(const Target& target, FileF
   if (target.scheme == Target::Scheme::stdio) {
     const int fd = open_stdout();
     if (fd < 0) return Error{"standard output is closed: open it, or write to a file"};
-    return std::shared_ptr<RecordFile>(new RecordFile({}, framing, {}, {fd, false}));
+    return std::shared_ptr<RecordFile>(new RecordFile({}, {}, framing, {}, {fd, false}));
   }
-  Result<int> fd = open_path(target.path);
+  const std::string path = name_at(target.path, read_clock().wall_ns);
+  Result<int> fd = open_path(path);
   if (!fd) return fd.error();
-  Result<Opened> opened = ready_to_append(*fd, target.path, framing);
+  Result<Opened> opened = ready_to_append(*fd, path, framing);
   if (!opened) return opened.error();
-  return std::shared_ptr<RecordFile>(new RecordFile(target.path, framing, rotation, *opened));
+  return std::shared_ptr<RecordFile>(new RecordFile(target.path, path, framing, rotation, *opened));
 }
 
 size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent, const Now& now) {
@@ -123,6 +125,7 @@ size_t RecordFile::write(FileSink* writer, std::string_view records, size_t sent
   if (std::exchange(writer->rewind_, false)) sent = framing_.record_start(records, sent);
   if (!ended_.empty() || now.mono_ns < retry_at_ns_) return sent;
   if (holder_ != nullptr && holder_ != writer) return sent;
+  if (bytes_ == 0 && names_the_time(pattern_)) renew_name(now);
   if (fd_ < 0) reopen(now);
   if (fd_ < 0 || (holder_ == nullptr && !write_opening(now))) return sent;
   const size_t before = sent;
@@ -224,17 +227,39 @@ void RecordFile::rotate(const Now& now) {
   struct stat at_path {};
   const bool ours = stat(path_.c_str(), &at_path) == 0 && is_current(at_path);
   close_file();
-  if (ours) {
-    if (Result<std::string> to = move_away(path_, now.wall_ns); to) {
-      rotations_.fetch_add(1, std::memory_order_relaxed);
-      spdlog::debug("{} was rotated to {}", path_, *to);
-    } else {
-      faults_.fetch_add(1, std::memory_order_relaxed);
-      rotate_after_ns_ = now.mono_ns + kRotateRetryNs;
-      if (log_.due(now.mono_ns)) spdlog::error("{}; it goes on being written", to.error().message);
-    }
+  std::string next = name_at(pattern_, now.wall_ns);
+  if (next != path_) {
+    spdlog::debug("{} is done, {} is next", path_, next);
+    path_ = std::move(next);
+    rotations_.fetch_add(1, std::memory_order_relaxed);
+  } else if (ours) {
+    move_rotated(now);
   }
   reopen(now);
+}
+
+void RecordFile::move_rotated(const Now& now) {
+  if (Result<std::string> to = move_away(path_, now.wall_ns); to) {
+    rotations_.fetch_add(1, std::memory_order_relaxed);
+    spdlog::debug("{} was rotated to {}", path_, *to);
+  } else {
+    faults_.fetch_add(1, std::memory_order_relaxed);
+    rotate_after_ns_ = now.mono_ns + kRotateRetryNs;
+    if (log_.due(now.mono_ns)) spdlog::error("{}; it goes on being written", to.error().message);
+  }
+}
+
+// The name is that of the time at which the first record comes; a file that stayed empty until then goes.
+void RecordFile::renew_name(const Now& now) {
+  std::string name = name_at(pattern_, now.wall_ns);
+  if (holder_ != nullptr || name == path_ || (fd_ >= 0 && (kind_ != Kind::regular || opened_ != 0))) return;
+  const std::string before = std::exchange(path_, std::move(name));
+  struct stat old {};
+  const bool empty = stat(before.c_str(), &old) == 0 && is_current(old) && old.st_size == 0;
+  reopen(now);
+  struct stat still {};
+  const bool left = empty && fd_ >= 0 && !is_current(old) && stat(before.c_str(), &still) == 0;
+  if (left && still.st_dev == old.st_dev && still.st_ino == old.st_ino) (void)::unlink(before.c_str());
 }
 
 void RecordFile::describe(MetricVisitor& visitor, const Labels& labels) const {

@@ -52,10 +52,11 @@ class RecordFile {
     bool resumed;  // records go on where they ended: no opening
   };
 
-  RecordFile(std::string path, FileFraming& framing, const FileRotation& rotation, Opened opened);
+  RecordFile(std::string pattern, std::string path, FileFraming& framing, const FileRotation& rotation,
+             Opened opened);
   static Result<int> open_path(const std::string& path);
   static Result<Opened> ready_to_append(int fd, const std::string& path, FileFraming& framing);
-  [[nodiscard]] bool is_stdout() const noexcept { return path_.empty(); }
+  [[nodiscard]] bool is_stdout() const noexcept { return pattern_.empty(); }
   [[nodiscard]] ssize_t write_some(const char* from, size_t len) const;
   bool write_opening(const Now& now);
   size_t write_all(std::string_view records, size_t sent, const Now& now);
@@ -68,9 +69,12 @@ class RecordFile {
   void note_written(size_t bytes, const Now& now);
   void rotate_if_due(const Now& now);
   void rotate(const Now& now);
+  void move_rotated(const Now& now);
+  void renew_name(const Now& now);
   void fail(int error, const Now& now);
 
-  const std::string path_;  // empty: standard output
+  const std::string pattern_;  // as configured, empty: standard output
+  std::string path_;           // what name_at() last made of it
   FileFraming& framing_;
   const FileRotation rotation_;
   std::mutex mutex_;

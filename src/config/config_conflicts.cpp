@@ -50,7 +50,9 @@ std::vector<Named> destinations(const Config& config) {
     const Delivery* delivery = delivery_of(config.outputs[i]);
     if (delivery == nullptr || !delivery->to) continue;
     const std::string path = output_path(config, i);
-    found.push_back({*delivery->to, path + ".to", delivery->rotate});
+    Target to = *delivery->to;
+    if (to.scheme == Target::Scheme::file) to.path = name_at(to.path, read_clock().wall_ns);
+    found.push_back({std::move(to), path + ".to", delivery->rotate});
     for (const Target& other : delivery->alternatives) found.push_back({other, path + ".alternatives"});
   }
   return found;

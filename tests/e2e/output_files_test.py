@@ -97,6 +97,21 @@ class OutputFiles(weir.WeirCase):
             units += len(self.decode(plain).lines())
         self.assertEqual(units, 1_000)
 
+    def test_names_with_the_time_in_them(self):
+        folder = self.folder()
+        run, target = self.configured(
+            folder, f'json: {{ to: "file://{folder}/dns-%H%M%S.gz", compress: gzip, flush: 50ms, rotate_every: 1s }}')
+        for number in range(3):
+            self.send(target, f"t{number}", 500)
+            run.wait_metric("weir_balance_out_units_total", 500 * (number + 1), stage="output json")
+            files = len(list(folder.glob("dns-??????.gz")))
+            weir.wait_until(lambda: len(list(folder.glob("dns-??????.gz"))) > files, "the next file")
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+        names = [line["qname"] for path in folder.glob("dns-??????.gz") if path.stat().st_size
+                 for line in weir.read_lines(unpack("gzip", path))]
+        self.assertEqual((len(names), len(set(names))), (1_500, 1_500))
+
     @unittest.skipIf(os.geteuid() != 0, "needs root to mount a small file system")
     def test_a_full_disk_is_a_state(self):
         folder = self.folder()

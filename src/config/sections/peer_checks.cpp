@@ -33,10 +33,19 @@ void check_tls(const TlsOptions& tls, const Target& at, bool listens, Faults& fa
     faults.push_back({"tls_ca", "is needed to check clients' certificates; name a PEM file with their CA"});
 }
 
+// No conversion gives the same for it as for 0.
+constexpr uint64_t kOtherTimeNs = 1'000'000'000'123'456'789U;
+
 void check_rotation(const FileRotation& rotation, const Target* to, Faults& faults) {
   if (to != nullptr && to->scheme == Target::Scheme::file) {
     if (rotation.every_ms != 0 && rotation.every_ms < 1'000)
       faults.push_back({"rotate_every", "is shorter than a second; expected 1s or more, or 0"});
+    if (Status status = check_file_name(to->path); !status) faults.push_back({"to", status.error().message});
+    if (name_at(to->path, 0) != name_at(to->path, kOtherTimeNs) && rotation == FileRotation{})
+      faults.push_back(
+          {"to",
+           "has a % for the time, but nothing begins a new file; add rotate_every or rotate_size, "
+           "or write %% for a %"});
     return;
   }
   for (const auto& [key, given] :

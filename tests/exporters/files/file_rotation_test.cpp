@@ -22,6 +22,15 @@ TEST(FileRotation, TheNameSaysWhenInFrontOfTheEnding) {
   EXPECT_EQ(rotated_path("/x.y/dns", kAtNs, 1), "/x.y/dns-20251126T083000Z");
 }
 
+TEST(FileRotation, ANameMayHaveTheTimeInIt) {
+  EXPECT_EQ(name_at("/x/dns-%Y%m%d-%H.jsonl", kAtNs), "/x/dns-20251126-08.jsonl");
+  EXPECT_EQ(name_at("/x/100%%-%F", kAtNs), "/x/100%-2025-11-26");
+  EXPECT_EQ(name_at("/x/dns", kAtNs), "/x/dns");
+  EXPECT_TRUE(check_file_name("/x/%Y-%m-%dT%H%M%S-%j-%y-%%").ok());
+  for (const char* bad : {"/x/dns-%", "/x/%Q", "/%Y/dns", "/x/%n"})
+    EXPECT_FALSE(check_file_name(bad).ok()) << bad;
+}
+
 TEST(FileRotation, TimesAreThoseOfTheClock) {
   const FileRotation hourly{.bytes = 0, .every_ms = 3'600'000};
   EXPECT_EQ(rotates_at_ns(hourly, kAtNs), kAtNs + 1'800 * kNsPerSec);

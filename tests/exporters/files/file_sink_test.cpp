@@ -90,6 +90,25 @@ TEST_F(FileSinkTest, AFileIsRenamedWhenItsTimeIsOverThoughNothingComes) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 2);
 }
 
+TEST_F(FileSinkTest, EachTimeHasAFileOfItsName) {
+  path = dir / "lines-%H%M";
+  FileSink sink = open({.bytes = 8, .every_ms = 60'000});
+  now.wall_ns = 59 * kNsPerSec;
+  EXPECT_EQ(sink.write("one\n", 0, now), 4U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir), {}), 1) << "the empty file of before is gone";
+  now.wall_ns = 61 * kNsPerSec;
+  sink.poll(now);
+  EXPECT_EQ(read(dir / "lines-0000"), "one\n");
+  EXPECT_TRUE(fs::exists(dir / "lines-0001"));
+  now.wall_ns = 200 * kNsPerSec;
+  EXPECT_EQ(sink.write("two\n", 0, now), 4U);
+  EXPECT_FALSE(fs::exists(dir / "lines-0001")) << "nothing came in that minute";
+  EXPECT_EQ(sink.write("three\n", 0, now), 6U);
+  EXPECT_EQ(read(dir / "lines-0003-19700101T000320Z"), "two\nthree\n");
+  EXPECT_EQ(sink.write("four\n", 0, now), 5U);
+  EXPECT_EQ(read(dir / "lines-0003"), "four\n");
+}
+
 TEST_F(FileSinkTest, AFileOfAnEarlierRunIsRenamedWhenItsTimeIsOver) {
   std::ofstream(path) << "old\n";
   FileSink sink = open({.bytes = 0, .every_ms = 60'000});

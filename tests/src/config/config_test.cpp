@@ -348,6 +348,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"pcap: { to: '-', rotate_size: 1MiB }",
               ".pcap.rotate_size: is for files, but this output writes to none; remove it or write to: "
               "file:///PATH"},
+        Wrong{
+            "json: { to: 'file:///x/dns-%H' }",
+            ".json.to: has a % for the time, but nothing begins a new file; add rotate_every or rotate_size, "
+            "or write %% for a %"},
+        Wrong{"json: { to: 'file:///%Y/dns', rotate_every: 1h }",
+              ".json.to: '/%Y/dns' has a % in the name of a directory; write it in the file's name only"},
         Wrong{"json: { to: 'null:', compress: zstd }",
               ".json.compress: is for files, but this output writes to none; remove it or write to: "
               "file:///PATH"},
