@@ -64,6 +64,7 @@ std::unique_ptr<Sink> make_sink(Choose choose, const std::vector<Peer>& peers,
                                 const MakePeerSink& make_peer_sink) {
   if (choose == Choose::failover || peers.size() == 1) return make_peer_sink(peers);
   std::vector<BalancedSink::Part> parts;
+  parts.reserve(peers.size());
   for (const Peer& peer : peers) parts.push_back({to_string(peer.at), make_peer_sink({peer})});
   return std::make_unique<BalancedSink>(std::move(parts));
 }

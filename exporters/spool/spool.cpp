@@ -89,9 +89,14 @@ Result<std::unique_ptr<Spool>> Spool::open(const std::string& directory, const S
 }
 
 std::string Spool::path_of(uint64_t begun_ns) const {
+  return directory_ + "/" + segment_name(begun_ns) + std::string(kSuffix);
+}
+
+// Names sort as times do.
+std::string Spool::segment_name(uint64_t begun_ns) {
   std::string number = std::to_string(begun_ns);
   number.insert(0, number.size() < 20 ? 20 - number.size() : 0, '0');
-  return directory_ + "/" + number + std::string(kSuffix);
+  return number;
 }
 
 void Spool::read_sent() {

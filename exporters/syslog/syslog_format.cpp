@@ -23,7 +23,7 @@ std::string printable(std::string_view text, size_t most) {
   return kept;
 }
 
-std::string or_nil(std::string text) { return text.empty() ? "-" : text; }
+std::string or_nil(const std::string& text) { return text.empty() ? "-" : text; }
 
 }  // namespace
 
