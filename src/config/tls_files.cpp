@@ -37,7 +37,7 @@ Status check_tls_files(const Config& config) {
     const Delivery* delivery = delivery_of(config.outputs[i]);
     if (delivery == nullptr) continue;
     const bool listens = dnstap != nullptr && dnstap->listen;
-    const Status usable =
+    Status usable =
         check(output_path(config, i), delivery->tls, listens ? *dnstap->listen : *delivery->to, listens);
     if (!usable) return usable;
   }
