@@ -36,7 +36,7 @@ class Sink {
   // true once after a break: what was unsettled is to be offered again, from the start of its first record.
   [[nodiscard]] virtual bool take_break() { return false; }
   // Of what is settled since the caller last looked, what was refused, in order; the caller takes them off.
-  // nullptr: such a sink refuses nothing. Only sinks without breaks refuse.
+  // nullptr: such a sink refuses nothing. A break takes `end` back to what is settled.
   [[nodiscard]] virtual std::deque<RefusedRecord>* refusals() { return nullptr; }
   // Every loop: connects, reopens, notices a dead peer. true: did work.
   virtual bool poll(const Now&) { return false; }
