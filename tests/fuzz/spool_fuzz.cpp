@@ -41,7 +41,10 @@ class Steps {
   }
   void put(unsigned count) {
     RecordBlock block(64U << 10U, 1U << 10U);
-    for (unsigned i = 0; i < count; ++i) check(block.add(record(++put_), 1 + put_ % 3, 0));
+    for (unsigned i = 0; i < count; ++i) {
+      ++put_;
+      check(block.add(record(put_), 1 + put_ % 3, 0));
+    }
     const RecordBlock* one = &block;
     now_.wall_ns += 1'000;
     now_.mono_ns += 2 * weir::kNsPerSec;
