@@ -6,22 +6,12 @@
 #include <random>
 #include <utility>
 
-#include "exporters/formats/line_format.h"
 #include "exporters/record_output.h"
-#include "tests/exporters/spool/numbered_block.h"
+#include "tests/exporters/number_lines.h"
 #include "tests/exporters/test_event.h"
 
 namespace weir {
 namespace {
-
-class NumberFormat : public LineFormat {
- public:
-  char* write(const Event& event, uint64_t /*seq*/, char* out) noexcept override {
-    char* end = std::to_chars(out, out + 20, event.arrival_ns).ptr;
-    *end = '\n';
-    return end + 1;
-  }
-};
 
 // A peer that comes and goes, takes only so much, and acknowledges late. What a connection got is kept.
 struct Peer : Sink {
@@ -66,7 +56,7 @@ struct BalancedSinkTest : testing::Test {
       parts.push_back({"peer " + std::to_string(i), std::move(peer)});
     }
     output = std::make_unique<RecordOutput>("out", 0, Waiting{.flush_ms = 1, .backlog = 1U << 20U},
-                                            std::make_unique<NumberFormat>(),
+                                            std::make_unique<NumberLineFormat>(),
                                             std::make_unique<BalancedSink>(std::move(parts)));
   }
   void take(uint64_t count) {

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "exporters/spool/spool_directory.h"
-#include "tests/exporters/spool/numbered_block.h"
+#include "tests/exporters/number_lines.h"
 #include "tests/temp_folder.h"
 
 namespace weir {

@@ -5,25 +5,14 @@
 #include <random>
 #include <utility>
 
-#include "exporters/formats/line_format.h"
 #include "exporters/record_output.h"
 #include "exporters/spool/spool_directory.h"
-#include "tests/exporters/spool/numbered_block.h"
+#include "tests/exporters/number_lines.h"
 #include "tests/exporters/test_event.h"
 #include "tests/temp_folder.h"
 
 namespace weir {
 namespace {
-
-// The arrival time of the event as a line.
-class NumberFormat : public LineFormat {
- public:
-  char* write(const Event& event, uint64_t /*seq*/, char* out) noexcept override {
-    char* end = std::to_chars(out, out + 20, event.arrival_ns).ptr;
-    *end = '\n';
-    return end + 1;
-  }
-};
 
 // A peer that is there or not, takes only so much, and acknowledges late.
 struct Peer : Sink {
@@ -82,7 +71,7 @@ struct SpooledOutput : testing::Test {
     auto spools = open_spools("out", options, 1);
     ASSERT_TRUE(spools) << spools.error().message;
     Waiting waiting{.flush_ms = 10, .backlog = backlog, .when_full = WhenFull::spool};
-    output = std::make_unique<RecordOutput>("out", 0, waiting, std::make_unique<NumberFormat>(),
+    output = std::make_unique<RecordOutput>("out", 0, waiting, std::make_unique<NumberLineFormat>(),
                                             std::move(owned), std::move(spools->front()));
   }
   void take(uint64_t count, uint32_t units = 1) {
@@ -279,7 +268,7 @@ TEST(DropOldest, KeepsTheNewest) {
   Peer* peer = owned.get();
   peer->there = false;
   RecordOutput output("out", 0, {.flush_ms = 10, .backlog = 4'000, .when_full = WhenFull::drop_oldest},
-                      std::make_unique<NumberFormat>(), std::move(owned));
+                      std::make_unique<NumberLineFormat>(), std::move(owned));
   Now now{.mono_ns = 1'000'000'000, .wall_ns = 0};
   uint64_t next = 1'000'000;
   for (int i = 0; i < 100; ++i) {
