@@ -11,7 +11,8 @@ BalancedSink::BalancedSink(std::vector<Part> parts) {
 
 size_t BalancedSink::choose() const noexcept {
   size_t best = kNone;
-  for (size_t i = 0; i < shares_.size(); ++i) {
+  for (size_t n = 0; n < shares_.size(); ++n) {
+    const size_t i = (first_ + n) % shares_.size();
     if (!shares_[i].sink->up() || shares_[i].broken) continue;
     if (best == kNone || shares_[i].sink->unsettled() < shares_[best].sink->unsettled()) best = i;
   }
@@ -28,6 +29,7 @@ size_t BalancedSink::write(std::string_view records, size_t sent, const Now& now
   sent = share.sink->write(records, sent, now);
   if (sent > before) {
     share.taken += sent - before;
+    first_ = current_ + 1;
     pieces_.push_back({current_, share.taken, sent - before});
   }
   // Behind a part of a block comes its rest, to the same peer.

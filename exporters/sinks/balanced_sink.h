@@ -61,6 +61,7 @@ class BalancedSink : public Sink {
 
   std::vector<Share> shares_;
   std::deque<Piece> pieces_;  // in the order of the records
+  size_t first_ = 0;          // of those with as little under way: peers that take all at once have turns
   size_t current_ = kNone;    // has a part of the block
   std::string never_;
 };

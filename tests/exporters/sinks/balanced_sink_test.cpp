@@ -113,6 +113,18 @@ TEST_F(BalancedSinkTest, EachGetsItsPart) {
   EXPECT_EQ(output->counters().written_events.get(), 1'000U);
 }
 
+TEST_F(BalancedSinkTest, PeersThatTakeAllAtOnceHaveTurns) {
+  open(2);
+  for (int i = 0; i < 10; ++i) {
+    take(10);
+    poll();
+    for (Peer* peer : peers) peer->acknowledge(SIZE_MAX);
+    poll();
+  }
+  EXPECT_EQ(numbers(*peers[0]).size(), 50U);
+  EXPECT_EQ(numbers(*peers[1]).size(), 50U);
+}
+
 TEST_F(BalancedSinkTest, TheOthersGoOnWhenOneIsAwayOrStuck) {
   open(3);
   peers[0]->leave();
