@@ -233,6 +233,11 @@ void check_destinations(const Config& config, Faults& faults) {
                  to.target.scheme == Target::Scheme::stdio ? "standard output (\"-\")" : to_string(to.target),
                  to.key, "two outputs would mix what they write; give each its own file");
   }
+  for (size_t i = 0; i < config.outputs.size(); ++i)
+    if (const Waiting* waiting = waiting_of(config.outputs[i]);
+        waiting != nullptr && !waiting->spool.path.empty())
+      claims.claim(real_path(waiting->spool.path), waiting->spool.path, output_path(config, i) + ".spool",
+                   "give each output a directory of its own");
 }
 
 // Devices such as /dev/null are read and written at once without harm.

@@ -23,8 +23,8 @@ import weir
 VERSION = "3.9.1"
 FRAMES = 20_000  # each time
 PASSWORD = "correct-horse-battery"
-# What Weir keeps while the broker is away: the one place to say so.
-KEEP = "backlog: 256MiB"
+# What Weir keeps while the broker is away: the one place to say so. Far less fits into memory than is sent.
+KEEP = "backlog: 1MiB, spool_size: 1GiB"
 
 
 def libraries():
@@ -100,7 +100,7 @@ offsets.topic.replication.factor=1
         port = weir.free_port()
         path = self.files / "weir.yaml"
         path.write_text(f'inputs:\n  - dnstap: {{ listen: "tcp://127.0.0.1:{port}" }}\n'
-                        f"outputs:\n  - kafka: {{ topic: dns, {KEEP}, {keys} }}\n")
+                        f"outputs:\n  - kafka: {{ topic: dns, {KEEP}, spool: {self.files}/spool, {keys} }}\n")
         run = self.weir("-c", path).wait_ready()
         self.dnstap = f"tcp://127.0.0.1:{port}"
         return run

@@ -501,6 +501,11 @@ TEST(ConfigFault, WhatTwoCannotBothUse) {
           "inputs: [ file: { paths: ['-'] } ]\noutputs:\n  - json: { to: '-' }\n  - json: { to: '-' }\n"),
       "weir.yaml:4: outputs[1].json.to: standard output (\"-\") is already used by outputs[0].json.to; two "
       "outputs would mix what they write; give each its own file");
+  EXPECT_EQ(
+      fault_of("inputs: [ file: { paths: [x] } ]\noutputs:\n  - json: { to: 'tcp://h:1', spool: /s }\n  - "
+               "json: { to: 'tcp://h:2', spool: /x/../s }\n"),
+      "weir.yaml:4: outputs[1].json.spool: /x/../s is already used by outputs[0].json.spool; give each "
+      "output a directory of its own");
   for (const auto& [one, other] : {std::pair{"-", "/dev/stdout"}, std::pair{"/nowhere/../x", "/x"}}) {
     const std::string fault = fault_of("inputs: [ file: { paths: [x] } ]\noutputs:\n  - json: { to: '" +
                                        std::string(one) + "' }\n  - json: { to: '" + other + "' }\n");
