@@ -63,6 +63,21 @@ class Veth(weir.WeirCase):
         self.check_balance(run)
         self.assertEqual(run.stat("weir_ingest_units_total"), packets, run.drops())
 
+    def test_a_link_that_goes_down_and_up_is_counted_and_read_on(self):
+        capture = weir.DATA / "pcap/variant-base.pcap"
+        run = self.weir("--mirror", "tap0", "--json", "null:", netns=self.net.name).wait_ready()
+        for turn in (1, 2):
+            weir.wait_until(lambda: weir.total(run.metrics(), "weir_mirror_link_up") == 1, "the link to be up")
+            self.net.run("tcpreplay", "-q", "-i", "wire0", "--pps=5000", capture)
+            run.wait_metric("weir_ingest_units_total", turn * 483)
+            namespace.ip("link", "set", "tap0", "down", netns=self.net.name)
+            weir.wait_until(lambda: weir.total(run.metrics(), "weir_mirror_link_up") == 0, "the link to be down")
+            namespace.ip("link", "set", "tap0", "up", netns=self.net.name)
+        self.assertEqual(run.stop(), 0, run.stderr())
+        self.check_balance(run)
+        self.assertEqual(run.stat("weir_ingest_units_total"), 2 * 483, run.drops())
+        self.assertGreaterEqual(run.stat("weir_mirror_link_changes_total"), 3)
+
     def test_an_interface_that_is_made_anew_is_read_again(self):
         """As after a restart of a container or a virtual machine: the name is the same, the interface is not."""
         capture = weir.DATA / "pcap/variant-base.pcap"
