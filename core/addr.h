@@ -69,6 +69,15 @@ struct Target {
   std::string path;   // unix_stream, unix_datagram, file
   bool operator==(const Target&) const = default;
 };
+// Each piece of data is a datagram of its own.
+constexpr bool takes_datagrams(const Target& target) noexcept {
+  return target.scheme == Target::Scheme::udp || target.scheme == Target::Scheme::unix_datagram;
+}
+// A process or machine that may come and go, not a file, a standard stream or nothing.
+constexpr bool is_peer(const Target& target) noexcept {
+  return target.scheme != Target::Scheme::file && target.scheme != Target::Scheme::stdio &&
+         target.scheme != Target::Scheme::null;
+}
 Result<Target> parse_target(std::string_view text);
 std::string to_string(const Target& target);
 

@@ -116,8 +116,7 @@ bool RecordOutputOf<Record>::close_open(const Now& now) {
     spill(now);  // what waits is older
     return put_open(now);
   }
-  waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = std::exchange(open_, nullptr);
-  ++waiting_count_;
+  push_waiting(std::exchange(open_, nullptr));
   return true;
 }
 
@@ -206,29 +205,37 @@ void RecordOutputOf<Record>::settle(const Now& now) {
 template <class Record>
 void RecordOutputOf<Record>::settle_block(Block& block, size_t settled, const Now& now) {
   std::deque<RefusedRecord>* refused = sink_->refusals();
-  if (block.spooled) {
-    while (refused != nullptr && !refused->empty() && refused->front().end <= gone_bytes_ + settled) {
-      const auto end = static_cast<size_t>(refused->front().end - gone_bytes_);
-      spool_->done(block.drop_to(block.record_start(end)));
-      spool_->drop(block.drop_to(end), Drop::spool_refused);
-      refused->pop_front();
-    }
-    spool_->done(block.drop_to(settled));
-    return;
-  }
   while (refused != nullptr && !refused->empty() && refused->front().end <= gone_bytes_ + settled) {
     const auto end = static_cast<size_t>(refused->front().end - gone_bytes_);
-    count_written(block, block.record_start(end), now);
-    count_dropped(block, end, refused->front().reason);
+    settle_taken(block, block.record_start(end), now);
+    if (block.spooled)
+      spool_->drop(block.drop_to(end), Drop::spool_refused);
+    else
+      count_dropped(block, end, refused->front().reason);
     refused->pop_front();
   }
-  count_written(block, settled, now);
+  settle_taken(block, settled, now);
+}
+
+// Of what came from the spool, the spool keeps count.
+template <class Record>
+void RecordOutputOf<Record>::settle_taken(Block& block, size_t settled, const Now& now) {
+  if (block.spooled)
+    spool_->done(block.drop_to(settled));
+  else
+    count_written(block, settled, now);
 }
 
 template <class Record>
 void RecordOutputOf<Record>::rewind() {
   for (size_t i = 0; i < waiting_count_; ++i) waiting(i).sent = waiting(i).written_bytes();
   sent_count_ = 0;
+}
+
+template <class Record>
+void RecordOutputOf<Record>::push_waiting(Block* block) {
+  waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = block;
+  ++waiting_count_;
 }
 
 template <class Record>
@@ -259,8 +266,7 @@ void RecordOutputOf<Record>::fetch_spooled(const Now& now) {
     if (!spool_->fetch(*block, now)) return;
     free_.pop_back();
     block->spooled = true;
-    waiting_[(first_waiting_ + waiting_count_) % waiting_.size()] = block;
-    ++waiting_count_;
+    push_waiting(block);
     push_blocks(now);
   }
 }

@@ -60,8 +60,10 @@ class RecordOutputOf : public Output {
   bool offer_unsent(const Now& now);
   void settle(const Now& now);
   void settle_block(Block& block, size_t settled, const Now& now);
+  void settle_taken(Block& block, size_t settled, const Now& now);
   void rewind();
   [[nodiscard]] Block& waiting(size_t i) const { return *waiting_[(first_waiting_ + i) % waiting_.size()]; }
+  void push_waiting(Block* block);
   void pop_waiting();
   void drop_waiting(Drop reason);
   void copy_sink_state();

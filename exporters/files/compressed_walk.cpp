@@ -1,12 +1,10 @@
 #include "exporters/files/compressed_walk.h"
 
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,17 +19,6 @@ constexpr std::string_view kGzipMagic = "\x1F\x8B\x08";
 // Frames of ours are of a block with at most one long record. Longer ones are somebody else's.
 constexpr size_t kMostFrameBytes = 16U << 20U;
 constexpr int kGzip = 16;  // added to the bits of inflate's window
-
-size_t read_at(int fd, uint64_t at, char* to, size_t len) {
-  size_t have = 0;
-  while (have < len) {
-    const ssize_t n = pread(fd, to + have, len - have, static_cast<off_t>(at + have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    have += static_cast<size_t>(n);
-  }
-  return have;
-}
 
 bool begins(std::string_view bytes, std::string_view magic) {
   return bytes.substr(0, magic.size()) == magic.substr(0, bytes.size());

@@ -19,15 +19,20 @@ uint64_t size_of(int fd) {
   return fstat(fd, &st) == 0 && st.st_size > 0 ? static_cast<uint64_t>(st.st_size) : 0;
 }
 
+size_t read_at(int fd, uint64_t offset, char* to, size_t len) noexcept {
+  size_t have = 0;
+  while (have < len) {
+    const ssize_t n = pread(fd, to + have, len - have, static_cast<off_t>(offset + have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    have += static_cast<size_t>(n);
+  }
+  return have;
+}
+
 void FileBytes::read_from(uint64_t offset) {
   from_ = offset;
-  have_ = 0;
-  while (have_ < kReadBytes) {
-    const ssize_t n = pread(fd_, bytes_.get() + have_, kReadBytes - have_, static_cast<off_t>(from_ + have_));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    have_ += static_cast<size_t>(n);
-  }
+  have_ = read_at(fd_, offset, bytes_.get(), kReadBytes);
 }
 
 }  // namespace weir

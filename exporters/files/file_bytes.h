@@ -23,6 +23,8 @@ class ReadHandle {
 
 // 0 also when it is not known.
 uint64_t size_of(int fd);
+// How many bytes of `len` there are from `offset` on; what cannot be read is not there. Any thread.
+size_t read_at(int fd, uint64_t offset, char* to, size_t len) noexcept;
 
 // A file's bytes by their offset.
 class FileBytes {

@@ -14,13 +14,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "exporters/files/file_bytes.h"
+
 namespace weir {
 namespace {
 
 constexpr uint64_t kRetryNs = kNsPerSec;
 constexpr uint64_t kLeastSegment = 64U << 10U;
 constexpr uint64_t kMostSegment = 16U << 20U;
-constexpr std::string_view kSuffix = ".spool";
 
 struct SentPlace {
   uint64_t segment;
@@ -29,21 +30,10 @@ struct SentPlace {
   [[nodiscard]] uint64_t right_check() const noexcept { return ~(segment * 31 + offset); }
 };
 
-bool read_at(int fd, uint64_t offset, char* to, size_t len) noexcept {
-  while (len != 0) {
-    const ssize_t n = ::pread(fd, to, len, static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    to += n;
-    len -= static_cast<size_t>(n);
-    offset += static_cast<uint64_t>(n);
-  }
-  return true;
-}
-
 std::optional<SpoolChunkHead> head_at(int fd, uint64_t offset, uint64_t end) noexcept {
   std::array<char, sizeof(SpoolChunkHead)> bytes;
-  if (offset + bytes.size() > end || !read_at(fd, offset, bytes.data(), bytes.size())) return {};
+  if (offset + bytes.size() > end || read_at(fd, offset, bytes.data(), bytes.size()) != bytes.size())
+    return {};
   auto head = read_chunk_head(bytes);
   return head && offset + head->chunk_bytes() <= end ? head : std::nullopt;
 }
@@ -53,7 +43,7 @@ uint64_t next_head(int fd, uint64_t offset, uint64_t end) {
   std::vector<char> window(256U << 10U);
   while (offset + sizeof(SpoolChunkHead) <= end) {
     const auto len = static_cast<size_t>(std::min<uint64_t>(window.size(), end - offset));
-    if (!read_at(fd, offset, window.data(), len)) break;
+    if (read_at(fd, offset, window.data(), len) != len) break;
     for (size_t i = 0; i + sizeof(SpoolChunkHead) <= len; ++i)
       if (window[i] == 'W' && head_at(fd, offset + i, end)) return offset + i;
     offset += len - sizeof(SpoolChunkHead) + 1;
@@ -101,7 +91,7 @@ std::string Spool::segment_name(uint64_t begun_ns) {
 
 void Spool::read_sent() {
   SentPlace place{};
-  if (!read_at(sent_->fd(), 0, reinterpret_cast<char*>(&place), sizeof place)) return;
+  if (read_at(sent_->fd(), 0, reinterpret_cast<char*>(&place), sizeof place) != sizeof place) return;
   if (place.check != place.right_check()) return;
   start_segment_ = place.segment;
   start_offset_ = place.offset;
@@ -374,7 +364,9 @@ bool Spool::load_chunk(const Now& now) {
 
 bool Spool::load_body(Segment& segment, const SpoolChunkHead& head) {
   chunk_.resize(head.body_bytes());
-  if (!read_at(reading_->fd(), read_offset_ - head.body_bytes(), chunk_.data(), chunk_.size())) return false;
+  if (read_at(reading_->fd(), read_offset_ - head.body_bytes(), chunk_.data(), chunk_.size()) !=
+      chunk_.size())
+    return false;
   auto body = read_chunk_body(head, chunk_);
   if (!body || body->table.size() > segment.events) return false;
   body_ = std::move(*body);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/counter.h"
@@ -48,7 +49,8 @@ class Spool {
   // lock: kept for as long as the spool is.
   static Result<std::unique_ptr<Spool>> open(const std::string& directory, const SpoolOptions& options,
                                              std::shared_ptr<SpoolFile> lock = {});
-  // Of a segment that was begun at this time: its file's name without ".spool".
+  static constexpr std::string_view kSuffix = ".spool";
+  // Of a segment that was begun at this time: its file's name without kSuffix.
   static std::string segment_name(uint64_t begun_ns);
   ~Spool();
   Spool(const Spool&) = delete;

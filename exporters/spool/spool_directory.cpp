@@ -15,7 +15,6 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kLane = "lane-";
-constexpr const char* kSegment = ".spool";
 
 std::string lane_path(const std::string& directory, unsigned lane) {
   return directory + "/" + std::string(kLane) + std::to_string(lane);
@@ -36,7 +35,8 @@ Result<std::shared_ptr<SpoolFile>> lock(const std::string& directory) {
 Status adopt(const std::filesystem::path& segment, const std::string& into) {
   std::string number = segment.stem().string();
   for (int attempt = 0; attempt < 1'000; ++attempt) {
-    const std::string to = (std::filesystem::path(into) / (number + kSegment)).string();
+    const std::string to =
+        (std::filesystem::path(into) / std::string(number).append(Spool::kSuffix)).string();
     const int error = rename_to_new(AT_FDCWD, segment.c_str(), AT_FDCWD, to);
     if (error == 0) return Ok{};
     if (error != EEXIST) return Error{"'" + segment.string() + "' cannot be moved: " + std::strerror(error)};
@@ -59,7 +59,7 @@ Status adopt_lanes(const std::string& directory, unsigned lanes) {
     const std::string into = lane_path(directory, lane % lanes);
     (void)::mkdir(into.c_str(), 0750);
     for (const auto& segment : std::filesystem::directory_iterator(entry.path(), error)) {
-      if (segment.path().extension() != kSegment) continue;
+      if (segment.path().extension() != Spool::kSuffix) continue;
       if (Status moved = adopt(segment.path(), into); !moved) return moved;
     }
     std::filesystem::remove_all(entry.path(), error);

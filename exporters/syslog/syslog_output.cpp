@@ -13,7 +13,7 @@ namespace {
 
 SyslogFraming framing_of(const SyslogOptions& options) {
   const Target::Scheme scheme = options.delivery.to->scheme;
-  if (scheme == Target::Scheme::udp || scheme == Target::Scheme::unix_datagram) return SyslogFraming::lines;
+  if (takes_datagrams(*options.delivery.to)) return SyslogFraming::lines;
   if (options.syslog.framing != SyslogFraming::automatic) return options.syslog.framing;
   const bool network = scheme == Target::Scheme::tcp || scheme == Target::Scheme::tls;
   return network ? SyslogFraming::octets : SyslogFraming::lines;

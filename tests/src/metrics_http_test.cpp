@@ -1,4 +1,5 @@
 #include "src/metrics_http.h"
+#include "tests/loopback.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -14,14 +15,9 @@ namespace {
 // A port that was free a moment ago.
 uint16_t free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in addr{};
-  addr.sin_family = AF_INET;
-  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t len = sizeof addr;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&addr), len), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&addr), &len), 0);
+  const uint16_t port = bind_to_loopback(fd);
   close(fd);
-  return ntohs(addr.sin_port);
+  return port;
 }
 
 int connect_to(uint16_t port) {

@@ -107,11 +107,6 @@ constexpr std::array<ConfigKey, 4> spool_keys(std::string_view only_with = {}) {
   }};
 }
 
-inline bool may_be_away(const Target& to) {
-  return to.scheme != Target::Scheme::file && to.scheme != Target::Scheme::stdio &&
-         to.scheme != Target::Scheme::null;
-}
-
 // A peer that is away for an hour must not stop the street; a full disk is told, and the inputs wait.
 template <class Options>
 void complete_delivery(void* section, GivenKeys given) {
@@ -122,7 +117,7 @@ void complete_delivery(void* section, GivenKeys given) {
     return;
   }
   const auto& to = options.delivery.to;
-  options.waiting.when_full = !to || may_be_away(*to) ? WhenFull::drop_newest : WhenFull::block;
+  options.waiting.when_full = !to || is_peer(*to) ? WhenFull::drop_newest : WhenFull::block;
 }
 
 }  // namespace weir

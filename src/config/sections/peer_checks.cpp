@@ -78,8 +78,7 @@ void check_delivery(const Delivery& delivery, Faults& faults) {
   check_tls(delivery.tls, to, false, faults);
   check_rotation(delivery.rotate, &to, faults);
   check_compression(delivery.compress, &to, faults);
-  const bool datagrams = to.scheme == Target::Scheme::udp || to.scheme == Target::Scheme::unix_datagram;
-  if (datagrams && !delivery.alternatives.empty()) {
+  if (takes_datagrams(to) && !delivery.alternatives.empty()) {
     faults.push_back({"alternatives", "are for receivers that are connected to, but to is " + to_string(to) +
                                           "; remove them"});
     return;
@@ -102,9 +101,7 @@ void check_waiting(const Waiting& waiting, const std::optional<Target>& to, Faul
     faults.push_back({"spool", "'" + waiting.spool.path + "' is relative; start it with /"});
   if (spools && waiting.spool.size < 2 * waiting.backlog)
     faults.push_back({"spool_size", "is less than twice the backlog; raise it, or lower backlog"});
-  const bool away = !to || (to->scheme != Target::Scheme::file && to->scheme != Target::Scheme::stdio &&
-                            to->scheme != Target::Scheme::null);
-  if (spools && !away)
+  if (spools && to && !is_peer(*to))
     faults.push_back({"when_full", "spool is for destinations that may be away, but to is " + to_string(*to) +
                                        "; write block"});
 }

@@ -60,8 +60,7 @@ Faults check(const SyslogOptions& syslog) {
   check_json_fields(syslog.json, faults);
   check_delivery(syslog.delivery, faults);
   check_waiting(syslog.waiting, syslog.delivery.to, faults);
-  const Target::Scheme scheme = syslog.delivery.to->scheme;
-  const bool datagrams = scheme == Target::Scheme::udp || scheme == Target::Scheme::unix_datagram;
+  const bool datagrams = takes_datagrams(*syslog.delivery.to);
   if (datagrams && syslog.syslog.framing != SyslogFraming::automatic)
     faults.push_back({"framing", "is for streams, but to is " + to_string(*syslog.delivery.to) +
                                      "; remove it: a datagram is a message"});

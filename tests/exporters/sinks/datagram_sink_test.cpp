@@ -13,6 +13,7 @@
 #include "exporters/formats/line_format.h"
 #include "exporters/record_output.h"
 #include "tests/exporters/test_event.h"
+#include "tests/loopback.h"
 #include "tests/temp_folder.h"
 
 namespace weir {
@@ -36,15 +37,7 @@ class Receiver {
     path.copy(address.sun_path, sizeof address.sun_path - 1);
     EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
-  Receiver() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t len = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), len), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &len), 0);
-    port = ntohs(address.sin_port);
-  }
+  Receiver() : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) { port = bind_to_loopback(fd_); }
   ~Receiver() { close(fd_); }
   // Lengths of what came.
   std::vector<size_t> take() {

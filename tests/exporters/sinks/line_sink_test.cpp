@@ -15,6 +15,7 @@
 #include "exporters/record_output.h"
 #include "tests/exporters/metric_reader.h"
 #include "tests/exporters/test_event.h"
+#include "tests/loopback.h"
 
 namespace weir {
 namespace {
@@ -37,13 +38,7 @@ class Listener {
  public:
   Listener() {
     fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t len = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), len), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &len), 0);
-    port_ = ntohs(address.sin_port);
+    port_ = bind_to_loopback(fd_);
   }
   ~Listener() { close(fd_); }
   void small_buffer() {

@@ -11,6 +11,7 @@
 
 #include "exporters/outputs.h"
 #include "tests/exporters/dns_wire.h"
+#include "tests/loopback.h"
 
 namespace weir {
 namespace {
@@ -22,14 +23,7 @@ class Server {
   ~Server() { shut(); }
   void open(uint16_t port) {
     fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t len = sizeof address;
-    ASSERT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), len), 0);
-    ASSERT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &len), 0);
-    port_ = ntohs(address.sin_port);
+    port_ = bind_to_loopback(fd_, port);
   }
   void shut() {
     if (fd_ >= 0) close(fd_);
